@@ -1,0 +1,39 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The CPU code generation stages, in order. Each works on every
+// `func.func private @kernel` with the unit attribute `fusilli.kernel`:
+//
+//   fusilli ops on logical tensors
+//     | fusilli-convert-to-linalg
+//   linalg.generic on physical tensors
+//     | fusilli-schedule-kernels     (sets fusilli.workgroup_count, ...)
+//   vector/scf/arith on flat memrefs: (bindings..., local, begin, end) -> i32
+//     | fusilli-convert-kernels-to-llvm
+//   LLVM dialect, entries of type fusilli_kernel_fn_t (unit attr fusilli.entry)
+//
+// What is not a kernel function (@main) is left as it is by the first two and
+// must be erased before the last.
+#ifndef COMPILER_CODEGEN_CPU_CPUPIPELINES_H
+#define COMPILER_CODEGEN_CPU_CPUPIPELINES_H
+
+#include "compiler/Codegen/Common/TargetInfo.h"
+
+#include "mlir/Pass/PassManager.h"
+
+namespace fusilli::compiler {
+
+void populateLinalgPipeline(mlir::OpPassManager &pm);
+void populateVectorPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
+void populateLLVMPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
+
+/// Registers the passes above for fusilli-opt.
+void registerCpuCodegenPasses();
+
+/// Dialects that these stages create ops of.
+void registerCpuCodegenDialects(mlir::DialectRegistry &registry);
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_CODEGEN_CPU_CPUPIPELINES_H
