@@ -1,0 +1,98 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Device: one logical device. Makes buffers, executables and command buffers,
+// and runs submissions in the order that semaphores ask for.
+#ifndef RUNTIME_HAL_DEVICE_H
+#define RUNTIME_HAL_DEVICE_H
+
+#include "runtime/hal/allocator.h"
+#include "runtime/hal/command_buffer.h"
+#include "runtime/hal/executable.h"
+#include "runtime/hal/fence.h"
+
+#include <span>
+#include <string_view>
+
+namespace fusilli::hal {
+
+/// How a device is made. Fields that a driver does not know must be unset.
+struct DeviceParams {
+  /// CPU: worker threads, the caller included; 0 = FUSILLI_NUM_THREADS or the
+  /// process's CPU affinity and quota. All devices with 0 share one pool.
+  uint32_t threadCount = 0;
+  /// GPU: a stream of the caller; all ones means none, 0 is a valid stream.
+  static constexpr uint64_t kNoStream = ~uint64_t{0};
+  uint64_t externalStream = kNoStream;
+};
+
+/// Thread safety: thread-safe.
+class Device : public RefObject {
+public:
+  static const TypeDescriptor kType;
+
+  /// "local-task" etc.: the name of the driver.
+  virtual std::string_view name() const noexcept = 0;
+  /// Workers that a dispatch may use, the calling thread included.
+  virtual uint32_t concurrency() const noexcept = 0;
+  virtual Allocator &allocator() noexcept = 0;
+
+  /// Unavailable, naming the features, when the CPU lacks some that the code
+  /// needs; InvalidArgument for entries outside the image.
+  virtual StatusOr<Ref<Executable>>
+  createExecutable(const ExecutableParams &params) = 0;
+
+  virtual StatusOr<Ref<CommandBuffer>> createCommandBuffer(uint32_t mode) = 0;
+
+  /// Runs a recorded command buffer and returns when it is complete. No heap
+  /// allocation; no lock when all its dispatches are inline. May be called by
+  /// several threads at once, with one command buffer and different tables.
+  virtual Status execute(CommandBuffer &commandBuffer,
+                         BindingTable bindings) = 0;
+
+  /// Queues a command buffer (null: only order) behind all points of `wait`
+  /// and signals `signal` after it; both may be null. Returns at once unless
+  /// the device runs inline; retains all it uses until the signal. A failure
+  /// of a wait or of the work fails the signal fence, and poisons the queue.
+  virtual Status queueExecute(Fence *wait, Fence *signal,
+                              CommandBuffer *commandBuffer,
+                              BindingTable bindings) = 0;
+
+  /// Blocks until everything queued so far is complete.
+  virtual Status waitIdle(int64_t timeoutNs = kInfiniteTimeout) = 0;
+
+  /// Blocking transfers between host memory and [offset, offset + length) of a
+  /// buffer. Length 0 is a no-op; OutOfRange leaves everything unwritten.
+  Status hostToDevice(const void *source, Buffer &target, DeviceSize offset,
+                      DeviceSize length);
+  Status deviceToHost(Buffer &source, DeviceSize offset, void *target,
+                      DeviceSize length);
+
+protected:
+  explicit Device(HostAllocator &allocator) noexcept
+      : RefObject(kType, allocator) {}
+};
+
+/// The devices that modules see; retains them. Outlives module and context.
+/// Thread safety: immutable.
+class DeviceGroup final : public RefObject {
+public:
+  static const TypeDescriptor kType;
+  /// InvalidArgument for an empty list or a null device.
+  static StatusOr<Ref<DeviceGroup>>
+  create(std::span<Device *const> devices,
+         HostAllocator &allocator = systemAllocator());
+  size_t size() const noexcept { return devices_.size(); }
+  Device &device(size_t i) const noexcept { return *devices_[i]; }
+
+  DeviceGroup(HostAllocator &allocator, HostArray<Ref<Device>> devices) noexcept
+      : RefObject(kType, allocator), devices_(std::move(devices)) {}
+
+private:
+  ~DeviceGroup() override = default;
+  const HostArray<Ref<Device>> devices_;
+};
+
+} // namespace fusilli::hal
+
+#endif // RUNTIME_HAL_DEVICE_H
