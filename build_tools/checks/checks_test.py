@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# Part of the Fusilli project, under the Apache License v2.0 with LLVM
+# Exceptions. See LICENSE for license information.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# Tests of the presubmit checks: small trees, broken on purpose, in which each
+# check must find exactly what was broken.
+import os
+import tempfile
+import unittest
+
+import check_files
+import check_layering
+import check_ops
+
+TAG = (
+    "// Part of the Fusilli project, under the Apache License v2.0 with LLVM\n"
+    "// Exceptions. See LICENSE for license information.\n"
+    "// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception\n"
+)
+
+
+class CheckTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = self.folder.name
+        self.write("LICENSE", "text\n")
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def write(self, path, text):
+        full = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+class LayeringTest(CheckTest):
+    def verdict(self, path, include, *others):
+        for other in others:
+            self.write(other, TAG)
+        self.write(path, f"{TAG}#include {include}\n")
+        return [(p, n) for p, n, _ in check_layering.check(self.root) if p == path]
+
+    def refused(self, path, include, *others):
+        self.assertEqual(self.verdict(path, include, *others), [(path, 4)])
+
+    def accepted(self, path, include, *others):
+        self.assertEqual(self.verdict(path, include, *others), [])
+
+    def test_llvm_only_in_compiler(self):
+        self.refused("runtime/vm/context.cpp", '"llvm/ADT/SmallVector.h"')
+        self.refused("include/fusilli/graph/graph.h", "<mlir/IR/MLIRContext.h>")
+        self.accepted("compiler/Driver/Driver.cpp", '"mlir/IR/MLIRContext.h"')
+
+    def test_graph_does_not_see_runtime(self):
+        self.refused("graph/graph.cpp", '"runtime/hal/fence.h"')
+        self.accepted("graph/graph.cpp", '"support/status.h"')
+        self.accepted("graph/graph.cpp", "<fusilli/graph/graph.h>")
+
+    def test_hal_does_not_see_drivers_or_vm(self):
+        self.refused("runtime/hal/device.cpp", '"runtime/hal/drivers/cpu/device.h"')
+        self.refused("runtime/hal/device.cpp", '"runtime/vm/context.h"')
+        self.refused("runtime/hal/drivers/cpu/d.cpp", '"runtime/hal/drivers/null/d.h"')
+        self.accepted("runtime/hal/drivers/cpu/d.cpp", '"runtime/hal/device.h"')
+
+    def test_only_vm_modules_joins_vm_and_hal(self):
+        self.refused("runtime/vm/context.cpp", '"runtime/hal/device.h"')
+        self.accepted("runtime/vm/modules/hal_module.cpp", '"runtime/hal/device.h"')
+
+    def test_reference_is_for_tests_only(self):
+        self.refused("engine/engine.cpp", '"reference/matmul.h"')
+        self.accepted("engine/engine_test.cpp", '"reference/matmul.h"')
+
+    def test_public_headers_stand_alone(self):
+        self.refused("include/fusilli/graph/graph.h", '"support/status.h"')
+        self.accepted("include/fusilli/graph/graph.h", '"fusilli/node/node.h"')
+
+    def test_samples_use_the_public_api(self):
+        self.refused("samples/a/main.cpp", '"engine/handle.h"')
+        self.accepted("samples/a/main.cpp", "<fusilli.h>")
+        self.accepted("samples/a/main.cpp", '"model.h"', "samples/a/model.h")
+
+    def test_nothing_includes_tools(self):
+        self.refused("tests/a_test.cpp", '"tools/fusilli-run/npy.h"')
+
+    def test_compiler_stages(self):
+        self.refused("compiler/Conversion/A.cpp", '"compiler/Codegen/CPU/B.h"')
+        self.refused("compiler/Dialect/Fusilli/IR/A.cpp", '"graph/graph.h"')
+        self.accepted("compiler/Pipelines/A.cpp", '"compiler/Codegen/CPU/B.h"')
+
+    def test_new_folder_needs_a_row(self):
+        self.write("misc/a.cpp", TAG)
+        found = [path for path, _, _ in check_layering.check(self.root)]
+        self.assertEqual(found, ["misc/a.cpp"])
+
+
+class FilesTest(CheckTest):
+    def messages(self):
+        return [message for _, _, message in check_files.check(self.root)]
+
+    def test_good_file(self):
+        text = TAG + "#ifndef SUPPORT_A_H\n#define SUPPORT_A_H\n#endif\n"
+        self.write("support/a.h", text)
+        self.assertEqual(self.messages(), [])
+
+    def test_licence_tag(self):
+        self.write("support/a.cpp", "int a;\n")
+        self.assertEqual(self.messages(), ["no licence tag in the first 8 lines"])
+
+    def test_size(self):
+        self.write("support/a.cpp", TAG + "int a;\n" * 797)
+        self.assertEqual(self.messages(), [])
+        self.write("support/a.cpp", TAG + "int a;\n" * 798)
+        self.assertIn("801 lines", self.messages()[0])
+
+    def test_guard(self):
+        self.write("support/a.h", TAG + "#ifndef A_H\n#define A_H\n#endif\n")
+        self.assertEqual(self.messages(), ["include guard A_H, expected SUPPORT_A_H"])
+        self.write("support/a.h", TAG + "int a;\n")
+        self.assertEqual(self.messages(), ["no include guard"])
+
+    def test_marks(self):
+        self.write("support/a.cpp", TAG + "<<<<<<< ours\nint a; \n\tint b;\n")
+        self.assertEqual(self.messages(), ["merge mark", "trailing blank", "tab"])
+
+    def test_licence_file(self):
+        os.remove(os.path.join(self.root, "LICENSE"))
+        self.assertEqual(self.messages(), ["missing"])
+
+
+class OpsTest(CheckTest):
+    def complete(self):
+        self.write("graph/ops/ops.inc", "FUSILLI_OP(Matmul, matmul)\n")
+        for path in check_ops.stage_files("Matmul", "matmul"):
+            self.write(path, TAG)
+        self.write("docs/ops.md", "| matmul | yes |\n")
+
+    def test_complete_op(self):
+        self.complete()
+        self.assertEqual(check_ops.check(self.root), [])
+
+    def test_each_stage_is_needed(self):
+        self.complete()
+        for path in check_ops.stage_files("Matmul", "matmul"):
+            os.remove(os.path.join(self.root, path))
+            found = check_ops.check(self.root)
+            self.assertEqual(len(found), 1, path)
+            self.assertIn(path, found[0][2])
+            self.write(path, TAG)
+
+    def test_row_in_docs(self):
+        self.complete()
+        self.write("docs/ops.md", "| conv_fprop | yes |\n")
+        self.assertIn("docs/ops.md", check_ops.check(self.root)[0][2])
+
+
+if __name__ == "__main__":
+    unittest.main()
