@@ -1,0 +1,236 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Status, Ref, allocators and fault points.
+#include "support/fault.h"
+#include "support/ref.h"
+#include "support/status.h"
+#include "support/weak_slot.h"
+
+#include <gtest/gtest.h>
+#include <thread>
+#include <vector>
+
+namespace fusilli {
+namespace {
+
+static_assert(!std::is_copy_constructible_v<Status>);
+static_assert(std::is_nothrow_move_constructible_v<Status>);
+
+TEST(StatusTest, OkIsNullAndHasNoMessage) {
+  Status status;
+  EXPECT_TRUE(status.isOk());
+  EXPECT_EQ(status.code(), StatusCode::Ok);
+  EXPECT_EQ(status.message(), "");
+  EXPECT_EQ(status.release(), 0u);
+}
+
+TEST(StatusTest, FailureCarriesCodeMessageAndPlace) {
+  Status status = invalidArgumentError("dim 3 is 7, expected 8");
+  EXPECT_EQ(status.code(), StatusCode::InvalidArgument);
+  EXPECT_EQ(status.message(), "dim 3 is 7, expected 8");
+  EXPECT_NE(std::string(status.file()).find("support_test"), std::string::npos);
+  EXPECT_GT(status.line(), 0u);
+  EXPECT_EQ(status.toString(), "INVALID_ARGUMENT: dim 3 is 7, expected 8");
+  EXPECT_EQ(std::move(status).annotate("conv_0").message(),
+            "conv_0: dim 3 is 7, expected 8");
+}
+
+TEST(StatusTest, RecordsAreFreedExactlyOnce) {
+  int64_t before = liveStatusRecords();
+  for (int i = 0; i < 100000; ++i) {
+    Status a = notFoundError("x");
+    Status b = std::move(a);
+    Status c = b.clone();
+    EXPECT_TRUE(a.isOk());
+    c = std::move(b);
+  }
+  EXPECT_EQ(liveStatusRecords(), before);
+}
+
+TEST(StatusTest, JoinKeepsTheFirst) {
+  EXPECT_TRUE(Status::join(okStatus(), okStatus()).isOk());
+  EXPECT_EQ(Status::join(okStatus(), abortedError("b")).code(),
+            StatusCode::Aborted);
+  Status joined = Status::join(internalError("a"), abortedError("b"));
+  EXPECT_EQ(joined.code(), StatusCode::Internal);
+  EXPECT_EQ(joined.message(), "a; then ABORTED: b");
+}
+
+TEST(StatusTest, EveryCodeSurvivesTheWord) {
+  for (uint8_t code = 1; code <= 18; ++code) {
+    Status status = Status::make(static_cast<StatusCode>(code), "m");
+    EXPECT_EQ(static_cast<uint8_t>(status.code()), code);
+    Status again = Status::adopt(status.release());
+    EXPECT_EQ(static_cast<uint8_t>(again.code()), code);
+    EXPECT_EQ(again.message(), "m");
+  }
+}
+
+StatusOr<int> half(int x) {
+  if (x % 2 != 0)
+    return invalidArgumentError(strCat(x, " is odd"));
+  return x / 2;
+}
+
+Status quarter(int x, int &out) {
+  FUSILLI_STATUS_ASSIGN(int h, half(x));
+  FUSILLI_STATUS_ASSIGN(out, half(h));
+  return okStatus();
+}
+
+TEST(StatusOrTest, MacrosReturnTheFirstFailure) {
+  int out = 0;
+  EXPECT_TRUE(quarter(12, out).isOk());
+  EXPECT_EQ(out, 3);
+  EXPECT_EQ(quarter(6, out).message(), "3 is odd");
+}
+
+TEST(StatusOrTest, OkStatusIsNotAValue) {
+  StatusOr<int> result = okStatus();
+  EXPECT_FALSE(result.isOk());
+  EXPECT_EQ(result.code(), StatusCode::Internal);
+}
+
+class Thing final : public RefObject {
+public:
+  static const TypeDescriptor kType;
+  Thing(HostAllocator &allocator, WeakSlot<Thing> *slot = nullptr)
+      : RefObject(kType, allocator), slot_(slot) {}
+
+private:
+  ~Thing() override {
+    if (slot_ != nullptr)
+      slot_->forget(this);
+  }
+  WeakSlot<Thing> *slot_;
+};
+constexpr TypeDescriptor Thing::kType{"test.thing", ObjectKind::Other};
+
+TEST(RefTest, CountsLiveObjects) {
+  int64_t live = liveObjects(ObjectKind::Other);
+  int64_t created = createdObjects(ObjectKind::Other);
+  {
+    auto a = makeRef<Thing>(systemAllocator());
+    Ref<Thing> b = a;
+    Ref<RefObject> c = b;
+    EXPECT_EQ(a->refCount(), 3u);
+    EXPECT_EQ(liveObjects(ObjectKind::Other), live + 1);
+    EXPECT_EQ(refCast<Thing>(c.get()), a.get());
+    Ref<Thing> d = std::move(a);
+    EXPECT_EQ(a.get(), nullptr);
+    EXPECT_EQ(d->refCount(), 3u);
+  }
+  EXPECT_EQ(liveObjects(ObjectKind::Other), live);
+  EXPECT_EQ(createdObjects(ObjectKind::Other), created + 1);
+}
+
+TEST(RefTest, NullIsANoOp) {
+  retain(nullptr);
+  release(nullptr);
+  Ref<Thing> null;
+  Ref<Thing> copy = null;
+  EXPECT_FALSE(copy);
+}
+
+TEST(RefTest, SharedBetweenThreads) {
+  int64_t live = liveObjects(ObjectKind::Other);
+  auto object = makeRef<Thing>(systemAllocator());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([copy = object] {
+      for (int i = 0; i < 10000; ++i)
+        Ref<Thing> another = copy;
+    });
+  object.reset();
+  for (auto &thread : threads)
+    thread.join();
+  threads.clear();
+  EXPECT_EQ(liveObjects(ObjectKind::Other), live);
+}
+
+TEST(WeakSlotTest, LastOwnerDestroysAndTheNextCreates) {
+  WeakSlot<Thing> slot;
+  auto make = [&] {
+    return StatusOr<Ref<Thing>>(makeRef<Thing>(systemAllocator(), &slot));
+  };
+  int64_t created = createdObjects(ObjectKind::Other);
+  {
+    auto a = slot.getOrCreate(make);
+    auto b = slot.getOrCreate(make);
+    EXPECT_EQ(a->get(), b->get());
+  }
+  EXPECT_EQ(createdObjects(ObjectKind::Other), created + 1);
+  {
+    auto c = slot.getOrCreate(make);
+    EXPECT_TRUE(c.isOk());
+  }
+  EXPECT_EQ(createdObjects(ObjectKind::Other), created + 2);
+}
+
+TEST(WeakSlotTest, CreateAndDestroyStorm) {
+  WeakSlot<Thing> slot;
+  int64_t live = liveObjects(ObjectKind::Other);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 2000; ++i) {
+        auto object = slot.getOrCreate([&] {
+          return StatusOr<Ref<Thing>>(makeRef<Thing>(systemAllocator(), &slot));
+        });
+        EXPECT_TRUE(object.isOk());
+      }
+    });
+  for (auto &thread : threads)
+    thread.join();
+  EXPECT_EQ(liveObjects(ObjectKind::Other), live);
+}
+
+TEST(CountingAllocatorTest, CountsAndFailsTheNth) {
+  CountingAllocator allocator;
+  void *a = allocator.allocate(100, 16);
+  void *b = allocator.allocate(1000, 4096);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(b) % 4096, 0u);
+  EXPECT_EQ(allocator.counts().liveBytes, 1100);
+  allocator.failNth(2);
+  void *c = allocator.allocate(1, 16);
+  EXPECT_NE(c, nullptr);
+  EXPECT_TRUE(allocator.failurePending());
+  EXPECT_EQ(allocator.allocate(1, 16), nullptr);
+  EXPECT_FALSE(allocator.failurePending());
+  allocator.deallocate(a, 16);
+  allocator.deallocate(b, 4096);
+  allocator.deallocate(c, 16);
+  EXPECT_EQ(allocator.counts().liveBytes, 0);
+  EXPECT_EQ(allocator.counts().liveBlocks, 0);
+  EXPECT_EQ(allocator.counts().peakBytes, 1101);
+  EXPECT_EQ(allocator.counts().calls, 3u);
+  EXPECT_EQ(allocator.counts().failures, 1u);
+}
+
+TEST(CountingAllocatorTest, ObjectsUseIt) {
+  CountingAllocator allocator;
+  {
+    auto thing = makeRef<Thing>(allocator);
+    EXPECT_EQ(allocator.counts().liveBlocks, 1);
+    HostArray<int> array;
+    EXPECT_TRUE(array.allocate(allocator, 10));
+    EXPECT_EQ(array[9], 0);
+    allocator.failNth(1);
+    EXPECT_FALSE(makeRef<Thing>(allocator));
+    EXPECT_FALSE(array.allocate(allocator, SIZE_MAX));
+  }
+  EXPECT_EQ(allocator.counts().liveBlocks, 0);
+}
+
+TEST(FaultTest, FailsAsOftenAsAsked) {
+  EXPECT_TRUE(checkFault(FaultPoint::ModuleInit).isOk());
+  armFault(FaultPoint::ModuleInit, 2, StatusCode::Unavailable);
+  EXPECT_EQ(checkFault(FaultPoint::ModuleInit).code(), StatusCode::Unavailable);
+  EXPECT_TRUE(checkFault(FaultPoint::ModuleState).isOk());
+  EXPECT_EQ(checkFault(FaultPoint::ModuleInit).code(), StatusCode::Unavailable);
+  EXPECT_TRUE(checkFault(FaultPoint::ModuleInit).isOk());
+}
+
+} // namespace
+} // namespace fusilli
