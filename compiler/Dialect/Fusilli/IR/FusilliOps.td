@@ -1,0 +1,16 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Table of contents of the ops.
+#ifndef FUSILLI_OPS
+#define FUSILLI_OPS
+
+include "compiler/Dialect/Fusilli/IR/ops/Constant.td"
+include "compiler/Dialect/Fusilli/IR/ops/ConvFProp.td"
+include "compiler/Dialect/Fusilli/IR/ops/Dispatch.td"
+include "compiler/Dialect/Fusilli/IR/ops/Matmul.td"
+include "compiler/Dialect/Fusilli/IR/ops/Pointwise.td"
+include "compiler/Dialect/Fusilli/IR/ops/Reduction.td"
+
+#endif // FUSILLI_OPS

@@ -1,0 +1,141 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Layout arithmetic and the layout attribute's verifier.
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
+
+#include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <numeric>
+#include <utility>
+
+using namespace mlir;
+
+namespace fusilli::ir {
+
+SmallVector<int64_t> getContiguousStrides(ArrayRef<int64_t> dims) {
+  SmallVector<int64_t> strides(dims.size());
+  int64_t product = 1;
+  for (size_t i = dims.size(); i-- > 0;) {
+    strides[i] = product;
+    product *= dims[i];
+  }
+  return strides;
+}
+
+bool hasValidPhysicalRepresentation(ArrayRef<int64_t> dims,
+                                    ArrayRef<int64_t> strides) {
+  if (dims.size() != strides.size())
+    return false;
+  if (llvm::any_of(strides, [](int64_t stride) { return stride < 0; }))
+    return false;
+  SmallVector<size_t> order(dims.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return strides[a] < strides[b]; });
+  int64_t expected = 1;
+  for (size_t i : order) {
+    if (dims[i] == 1 || strides[i] == 0)
+      continue;
+    if (strides[i] != expected)
+      return false;
+    expected *= dims[i];
+  }
+  return true;
+}
+
+SmallVector<int64_t> getLogicalToPhysicalOrder(ArrayRef<int64_t> dims,
+                                               ArrayRef<int64_t> strides) {
+  SmallVector<int64_t> order(dims.size());
+  std::iota(order.begin(), order.end(), 0);
+  SmallVector<int64_t> moving;
+  for (int64_t i : order)
+    if (dims[i] != 1 && strides[i] != 0)
+      moving.push_back(i);
+  SmallVector<int64_t> sorted = moving;
+  llvm::sort(sorted, [&](int64_t a, int64_t b) {
+    return std::pair(-strides[a], a) < std::pair(-strides[b], b);
+  });
+  for (auto [position, dim] : llvm::zip_equal(moving, sorted))
+    order[position] = dim;
+  return order;
+}
+
+SmallVector<int64_t> getPhysicalShape(ArrayRef<int64_t> dims,
+                                      ArrayRef<int64_t> strides) {
+  SmallVector<int64_t> shape;
+  for (int64_t dim : getLogicalToPhysicalOrder(dims, strides))
+    shape.push_back(strides[dim] == 0 ? 1 : dims[dim]);
+  return shape;
+}
+
+SmallVector<int64_t> getLogicalStrides(RankedTensorType type) {
+  if (auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding()))
+    return SmallVector<int64_t>(layout.getStrides());
+  return getContiguousStrides(type.getShape());
+}
+
+SmallVector<int64_t> getLogicalToPhysicalOrder(RankedTensorType type) {
+  return getLogicalToPhysicalOrder(type.getShape(), getLogicalStrides(type));
+}
+
+SmallVector<int64_t> getPhysicalShape(RankedTensorType type) {
+  return getPhysicalShape(type.getShape(), getLogicalStrides(type));
+}
+
+bool hasBroadcastDims(RankedTensorType type) {
+  for (auto [dim, stride] :
+       llvm::zip_equal(type.getShape(), getLogicalStrides(type)))
+    if (dim > 1 && stride == 0)
+      return true;
+  return false;
+}
+
+bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
+  if (a.getShape() != b.getShape())
+    return false;
+  for (auto [dim, sa, sb] : llvm::zip_equal(a.getShape(), getLogicalStrides(a),
+                                            getLogicalStrides(b)))
+    if (dim != 1 && sa != sb)
+      return false;
+  return true;
+}
+
+int64_t getElementBytes(Type elementType) {
+  return (elementType.getIntOrFloatBitWidth() + 7) / 8;
+}
+
+int64_t getBufferBytes(RankedTensorType type) {
+  int64_t bytes = getElementBytes(type.getElementType());
+  for (int64_t extent : getPhysicalShape(type))
+    bytes *= extent;
+  return bytes;
+}
+
+RankedTensorType getTensorType(ArrayRef<int64_t> dims,
+                               ArrayRef<int64_t> strides, Type elementType) {
+  Attribute encoding;
+  if (ArrayRef<int64_t>(getContiguousStrides(dims)) != strides)
+    encoding = LayoutAttr::get(elementType.getContext(), strides);
+  return RankedTensorType::get(dims, elementType, encoding);
+}
+
+LogicalResult
+LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
+                           function_ref<InFlightDiagnostic()> emitError) const {
+  if (getStrides().size() != shape.size())
+    return emitError() << "layout has " << getStrides().size()
+                       << " strides, the tensor has rank " << shape.size();
+  if (!hasValidPhysicalRepresentation(shape, getStrides()))
+    return emitError() << "strides [" << getStrides()
+                       << "] do not store a tensor of shape [" << shape
+                       << "] densely and without overlap";
+  if (ArrayRef<int64_t>(getContiguousStrides(shape)) == getStrides())
+    return emitError() << "a contiguous tensor carries no layout";
+  return success();
+}
+
+} // namespace fusilli::ir

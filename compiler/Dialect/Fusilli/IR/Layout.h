@@ -1,0 +1,71 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Layouts of logical tensors: strides, the physical order of dimensions and the
+// physical shape that a buffer has. The rules are those of the public API
+// (TensorAttr), applied to MLIR types and plain arrays.
+#ifndef COMPILER_DIALECT_FUSILLI_IR_LAYOUT_H
+#define COMPILER_DIALECT_FUSILLI_IR_LAYOUT_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+
+namespace fusilli::ir {
+
+/// Strides, in elements, of a contiguous tensor of extents `dims`, the last
+/// dimension innermost.
+llvm::SmallVector<int64_t> getContiguousStrides(llvm::ArrayRef<int64_t> dims);
+
+/// Whether `strides` store a tensor of extents `dims` densely: ranks equal, no
+/// negative stride, and by ascending stride (ties in index order; dimensions of
+/// extent 1 or stride 0 ignored) each stride is the product of the extents
+/// already seen.
+bool hasValidPhysicalRepresentation(llvm::ArrayRef<int64_t> dims,
+                                    llvm::ArrayRef<int64_t> strides);
+
+/// Order `p` such that physical dimension `i` is logical dimension `p[i]`:
+/// dimensions that are neither of extent 1 nor of stride 0 are sorted by
+/// descending stride among their own positions; the others stay.
+llvm::SmallVector<int64_t>
+getLogicalToPhysicalOrder(llvm::ArrayRef<int64_t> dims,
+                          llvm::ArrayRef<int64_t> strides);
+
+/// Shape of the buffer: the logical extents in physical order, broadcast
+/// dimensions as 1. The buffer is dense and row-major in it.
+llvm::SmallVector<int64_t> getPhysicalShape(llvm::ArrayRef<int64_t> dims,
+                                            llvm::ArrayRef<int64_t> strides);
+
+/// The same for a type: its shape, and the strides of its encoding or, without
+/// one, contiguous strides. The type has a static shape.
+llvm::SmallVector<int64_t> getLogicalStrides(mlir::RankedTensorType type);
+llvm::SmallVector<int64_t>
+getLogicalToPhysicalOrder(mlir::RankedTensorType type);
+llvm::SmallVector<int64_t> getPhysicalShape(mlir::RankedTensorType type);
+
+/// Whether some dimension of extent > 1 has stride 0.
+bool hasBroadcastDims(mlir::RankedTensorType type);
+
+/// Whether both tensors have the same shape and store the same logical element
+/// at the same place: strides equal except for dimensions of extent 1.
+bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
+
+/// Bytes of one stored element; i1 takes one.
+int64_t getElementBytes(mlir::Type elementType);
+
+/// Bytes of the tensor's buffer.
+int64_t getBufferBytes(mlir::RankedTensorType type);
+
+/// The type of a tensor with these dims and strides; the encoding is left out
+/// when the strides are exactly the contiguous ones. The arguments are a valid
+/// physical representation.
+mlir::RankedTensorType getTensorType(llvm::ArrayRef<int64_t> dims,
+                                     llvm::ArrayRef<int64_t> strides,
+                                     mlir::Type elementType);
+
+} // namespace fusilli::ir
+
+#endif // COMPILER_DIALECT_FUSILLI_IR_LAYOUT_H

@@ -1,0 +1,103 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Shared verifier checks.
+#include "compiler/Dialect/Fusilli/IR/OpVerifiers.h"
+
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
+
+using namespace mlir;
+
+namespace fusilli::ir {
+
+unsigned getNumInputs(PointwiseMode mode) {
+  switch (mode) {
+  case PointwiseMode::BINARY_SELECT:
+    return 3;
+  case PointwiseMode::ADD:
+  case PointwiseMode::ADD_SQUARE:
+  case PointwiseMode::CMP_EQ:
+  case PointwiseMode::CMP_GE:
+  case PointwiseMode::CMP_GT:
+  case PointwiseMode::CMP_LE:
+  case PointwiseMode::CMP_LT:
+  case PointwiseMode::CMP_NEQ:
+  case PointwiseMode::DIV:
+  case PointwiseMode::GELU_APPROX_TANH_BWD:
+  case PointwiseMode::GELU_BWD:
+  case PointwiseMode::LOGICAL_AND:
+  case PointwiseMode::LOGICAL_OR:
+  case PointwiseMode::MAX_OP:
+  case PointwiseMode::MIN_OP:
+  case PointwiseMode::MUL:
+  case PointwiseMode::RELU_BWD:
+  case PointwiseMode::SUB:
+  case PointwiseMode::SWISH_BWD:
+  case PointwiseMode::TANH_BWD:
+    return 2;
+  default:
+    return 1;
+  }
+}
+
+bool isPredicate(PointwiseMode mode) {
+  switch (mode) {
+  case PointwiseMode::CMP_EQ:
+  case PointwiseMode::CMP_GE:
+  case PointwiseMode::CMP_GT:
+  case PointwiseMode::CMP_LE:
+  case PointwiseMode::CMP_LT:
+  case PointwiseMode::CMP_NEQ:
+  case PointwiseMode::LOGICAL_AND:
+  case PointwiseMode::LOGICAL_NOT:
+  case PointwiseMode::LOGICAL_OR:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool allowsBooleanResult(PointwiseMode mode) {
+  return isPredicate(mode) || mode == PointwiseMode::IDENTITY ||
+         mode == PointwiseMode::BINARY_SELECT ||
+         mode == PointwiseMode::MAX_OP || mode == PointwiseMode::MIN_OP;
+}
+
+bool isFloatOnly(PointwiseMode mode) {
+  if (isPredicate(mode) || allowsBooleanResult(mode))
+    return false;
+  switch (mode) {
+  case PointwiseMode::ABS:
+  case PointwiseMode::ADD:
+  case PointwiseMode::ADD_SQUARE:
+  case PointwiseMode::DIV:
+  case PointwiseMode::MUL:
+  case PointwiseMode::NEG:
+  case PointwiseMode::RELU_FWD:
+  case PointwiseMode::SUB:
+    return false;
+  default:
+    return true;
+  }
+}
+
+bool isBroadcastableTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
+  if (from.size() > to.size())
+    return false;
+  ArrayRef<int64_t> tail = to.take_back(from.size());
+  for (auto [extent, target] : llvm::zip_equal(from, tail))
+    if (extent != 1 && extent != target)
+      return false;
+  return true;
+}
+
+LogicalResult verifyStoredInFull(Operation *op) {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  if (hasBroadcastDims(type))
+    return op->emitOpError("result has broadcast strides [")
+           << getLogicalStrides(type) << "]";
+  return success();
+}
+
+} // namespace fusilli::ir

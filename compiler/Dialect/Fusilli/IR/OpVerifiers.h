@@ -1,0 +1,35 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Checks that the verifiers of several ops share, and facts about pointwise
+// modes. A check emits its diagnostic on the op.
+#ifndef COMPILER_DIALECT_FUSILLI_IR_OPVERIFIERS_H
+#define COMPILER_DIALECT_FUSILLI_IR_OPVERIFIERS_H
+
+#include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+
+namespace fusilli::ir {
+
+/// Number of operands of a mode, 1 to 3.
+unsigned getNumInputs(PointwiseMode mode);
+
+/// CMP_* and LOGICAL_*: the result is i1.
+bool isPredicate(PointwiseMode mode);
+
+/// Defined for floating-point results only.
+bool isFloatOnly(PointwiseMode mode);
+
+/// May give an i1 result: predicates and what only moves values.
+bool allowsBooleanResult(PointwiseMode mode);
+
+/// Whether a tensor of shape `from` broadcasts, right-aligned, to shape `to`.
+bool isBroadcastableTo(llvm::ArrayRef<int64_t> from,
+                       llvm::ArrayRef<int64_t> to);
+
+/// Fails if the type of result 0 has broadcast strides.
+llvm::LogicalResult verifyStoredInFull(mlir::Operation *op);
+
+} // namespace fusilli::ir
+
+#endif // COMPILER_DIALECT_FUSILLI_IR_OPVERIFIERS_H
