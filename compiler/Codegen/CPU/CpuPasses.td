@@ -1,0 +1,55 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes of CPU code generation.
+
+#ifndef COMPILER_CODEGEN_CPU_CPUPASSES
+#define COMPILER_CODEGEN_CPU_CPUPASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ScheduleKernels : Pass<"fusilli-schedule-kernels", "mlir::ModuleOp"> {
+  let summary = "Turn linalg kernels into vector code on flat buffers";
+  let description = [{
+    Replaces every `func.func` with the unit attribute `fusilli.kernel`, a DAG
+    of `linalg.generic` on tensors, by a function on flat memrefs:
+
+    ```mlir
+    func.func private @k(%x: tensor<8x4xf32>) -> tensor<8x4xf32>
+    // becomes
+    func.func private @k(%x: memref<32xf32>, %r: memref<32xf32>,
+                         %local: memref<0xi8>, %begin: index, %end: index) -> i32
+    ```
+
+    The new function runs workgroups [begin, end). Its attributes say how many
+    there are (`fusilli.workgroup_count`), the scratch it wants
+    (`fusilli.local_memory`), the strategy chosen and its cost.
+  }];
+  let options = [
+    Option<"targetName", "target", "std::string", "\"host\"",
+           "CPU level to schedule for">,
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect",
+    "mlir::x86vector::X86VectorDialect", "mlir::LLVM::LLVMDialect"
+  ];
+  let statistics = [
+    Statistic<"numKernels", "kernels", "Kernels scheduled">,
+  ];
+}
+
+def ConvertKernelsToLLVM
+    : Pass<"fusilli-convert-kernels-to-llvm", "mlir::ModuleOp"> {
+  let summary = "Lower scheduled kernels to the LLVM dialect";
+  let description = [{
+    One merged conversion of vector, scf, arith, memref and func to the LLVM
+    dialect. Every kernel `@k` becomes `@k.body` with bare pointers and an entry
+    `@k` of the executable ABI (unit attribute `fusilli.entry`), which loads the
+    binding pointers and calls the body.
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
+#endif // COMPILER_CODEGEN_CPU_CPUPASSES
