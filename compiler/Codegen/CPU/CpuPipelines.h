@@ -20,9 +20,13 @@
 
 #include "compiler/Codegen/Common/TargetInfo.h"
 
+#include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 
 namespace fusilli::compiler {
+
+#define GEN_PASS_DECL
+#include "compiler/Codegen/CPU/CpuPasses.h.inc"
 
 void populateLinalgPipeline(mlir::OpPassManager &pm);
 void populateVectorPipeline(mlir::OpPassManager &pm, const TargetInfo &target);

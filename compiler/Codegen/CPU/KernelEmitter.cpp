@@ -127,7 +127,8 @@ SmallVector<Value> KernelEmitter::loop(Value lo, Value hi, int64_t step,
     body(op.getInductionVar(), {});
   } else {
     b.setInsertionPointToEnd(op.getBody());
-    SmallVector<Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
+    SmallVector<Value> next =
+        body(op.getInductionVar(), op.getRegionIterArgs());
     scf::YieldOp::create(b, next);
   }
   return SmallVector<Value>(op.getResults());
@@ -277,8 +278,9 @@ SmallVector<LoopGroup, 4> formGroups(ArrayRef<int> dims,
   for (int d : dims)
     if (extents[d] != 1)
       order.push_back(d);
-  llvm::stable_sort(order,
-                    [&](int x, int y) { return primary[x] > primary[y]; });
+  llvm::sort(order, [&](int x, int y) {
+    return std::pair(-primary[x], x) < std::pair(-primary[y], y);
+  });
   SmallVector<LoopGroup, 4> groups;
   for (int d : order) {
     bool merge = !groups.empty();

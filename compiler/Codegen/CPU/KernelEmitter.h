@@ -26,6 +26,7 @@
 
 namespace fusilli::compiler {
 
+using llvm::SmallVectorImpl;
 using mlir::ArrayRef;
 using mlir::FailureOr;
 using mlir::LogicalResult;
@@ -59,8 +60,8 @@ struct LoopGroup {
 /// Where evaluation happens: the loops, and how values are vectorised.
 struct Space {
   SmallVector<LoopGroup, 4> groups;
-  int vectorGroup = -1;   ///< group along which values are vectors, or -1
-  int64_t lanes = 1;      ///< vector length
+  int vectorGroup = -1;    ///< group along which values are vectors, or -1
+  int64_t lanes = 1;       ///< vector length
   int64_t activeLanes = 1; ///< < lanes: the rest is masked (static tails)
   /// Values of tensors that a schedule computes itself (reductions,
   /// contractions): consulted before the DAG.

@@ -45,8 +45,8 @@ std::optional<ArgumentView> asArgument(Value tensor) {
   if (auto expand = tensor.getDefiningOp<tensor::ExpandShapeOp>())
     if (auto arg = dyn_cast<BlockArgument>(expand.getSrc()))
       // Splitting dims of a row-major tensor leaves it row-major.
-      return ArgumentView{
-          arg, rowMajorStrides(expand.getResultType().getShape())};
+      return ArgumentView{arg,
+                          rowMajorStrides(expand.getResultType().getShape())};
   return std::nullopt;
 }
 
@@ -92,8 +92,8 @@ int64_t payloadCost(Block *body) {
   return cost;
 }
 
-SmallVector<int64_t, 6>
-KernelEmitter::coefficients(RankedTensorType type, const DimMap &map) const {
+SmallVector<int64_t, 6> KernelEmitter::coefficients(RankedTensorType type,
+                                                    const DimMap &map) const {
   SmallVector<int64_t, 6> strides = rowMajorStrides(type.getShape());
   SmallVector<int64_t, 6> coefs(rootRank, 0);
   for (auto [j, d] : llvm::enumerate(map))
@@ -162,10 +162,9 @@ FailureOr<Value> KernelEmitter::evaluate(Value tensor, const DimMap &map,
         coefficients(cast<RankedTensorType>(tensor.getType()), map);
     Value mem = bindings[view->argument.getArgNumber()];
     Value pos = offset(coefs, space);
-    int64_t stride =
-        space.isVector()
-            ? coefficientOf(coefs, space.groups[space.vectorGroup])
-            : 0;
+    int64_t stride = space.isVector()
+                         ? coefficientOf(coefs, space.groups[space.vectorGroup])
+                         : 0;
     if (stride == 0)
       result = memref::LoadOp::create(b, mem, ValueRange{pos});
     else
@@ -227,7 +226,7 @@ FailureOr<Value> KernelEmitter::payload(linalg::GenericOp op,
       for (Value &v : operands)
         if (!isa<VectorType>(v.getType()))
           v = splat(v, lanes);
-    if (isa_and_present<math::MathDialect>(inner.getDialect())) {
+    if (getMathFn(&inner)) {
       FailureOr<Value> v = expandMathOp(
           b, &inner, operands, MathOptions{.avx512 = targetInfo.hasAvx512});
       if (failed(v))
