@@ -34,8 +34,9 @@ bool hasValidPhysicalRepresentation(ArrayRef<int64_t> dims,
     return false;
   SmallVector<size_t> order(dims.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return strides[a] < strides[b]; });
+  llvm::sort(order, [&](size_t a, size_t b) {
+    return std::pair(strides[a], a) < std::pair(strides[b], b);
+  });
   int64_t expected = 1;
   for (size_t i : order) {
     if (dims[i] == 1 || strides[i] == 0)
