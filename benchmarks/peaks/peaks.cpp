@@ -1,0 +1,137 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Chooses the loops for the target and runs them on pinned threads that start
+// together. A rate counts the work of all threads over the time from the start
+// to the end of the last.
+
+#include "benchmarks/peaks/peaks.h"
+#include "benchmarks/timing.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <string_view>
+#include <thread>
+
+namespace fusilli::bench {
+
+namespace {
+
+constexpr size_t kStreamBytes = size_t(128) << 20;
+
+std::optional<double> medianOf(const std::vector<double> &values) {
+  if (values.empty())
+    return std::nullopt;
+  return median(values);
+}
+
+} // namespace
+
+bool targetHas(const std::string &target, const char *feature) {
+  std::string_view name = feature;
+  bool v4 = target == "x86-64-v4";
+  bool v4Bf16 = target == "x86-64-v4-bf16";
+  if (target == "x86-64-v3" &&
+      (name.starts_with("avx512") || name.starts_with("amx")))
+    return false;
+  if ((v4 || v4Bf16) && name.starts_with("amx"))
+    return false;
+  if ((v4 || v4Bf16) && name == "avx512fp16")
+    return false;
+  if (v4 && name == "avx512bf16")
+    return false;
+  return hasFeature(feature);
+}
+
+PeakMeter::PeakMeter(const std::string &target, int threads)
+    : threads_(std::max(threads, 1)), avx512_(targetHas(target, "avx512f")),
+      bf16Dot_(targetHas(target, "avx512bf16")),
+      bf16Amx_(targetHas(target, "amx-bf16") && amxPermission()) {}
+
+double PeakMeter::best(int blocks,
+                       const std::function<double(int)> &work) const {
+  std::atomic<int> waiting{0}, done{0}, turn{0};
+  std::vector<double> units(static_cast<size_t>(threads_));
+  auto helper = [&](int index) {
+    pinThisThread(index);
+    for (int block = 1; block <= blocks; ++block) {
+      ++waiting;
+      while (turn.load() < block)
+        ;
+      units[static_cast<size_t>(index)] = work(index);
+      ++done;
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < threads_; ++i)
+    helpers.emplace_back(helper, i);
+  double rate = 0;
+  for (int block = 1; block <= blocks; ++block) {
+    while (waiting.load() < (threads_ - 1) * block)
+      ;
+    double start = nowNs();
+    turn = block;
+    double sum = units[0] = work(0);
+    while (done.load() < (threads_ - 1) * block)
+      ;
+    double elapsed = nowNs() - start;
+    for (int i = 1; i < threads_; ++i)
+      sum += units[static_cast<size_t>(i)];
+    rate = std::max(rate, sum / elapsed);
+  }
+  for (std::thread &thread : helpers)
+    thread.join();
+  return rate;
+}
+
+void PeakMeter::measureArithmetic() {
+  // About a third of a millisecond a block: short enough to fit between two
+  // ticks of other load, long enough for the clock.
+  constexpr int kBlocks = 24;
+  constexpr int64_t kRounds = 60000;
+  auto loop = [&](std::vector<double> &values, double (*work)(int64_t)) {
+    values.push_back(best(kBlocks, [&](int) { return work(kRounds); }));
+  };
+  loop(f32_, avx512_ ? fmaLoopAvx512 : fmaLoopAvx2);
+  if (bf16Dot_)
+    loop(dot_, dotLoopAvx512Bf16);
+  if (bf16Amx_)
+    loop(amx_, dotLoopAmxBf16);
+}
+
+void PeakMeter::measureMemory() {
+  if (!from_) {
+    from_ = BigBuffer(kStreamBytes);
+    to_ = BigBuffer(kStreamBytes);
+  }
+  if (!from_ || !to_)
+    return;
+  constexpr int kBlocks = 3;
+  size_t slice = kStreamBytes / static_cast<size_t>(threads_) / 4096 * 4096;
+  auto offset = [&](int index) { return slice * static_cast<size_t>(index); };
+  double plain = best(kBlocks, [&](int index) {
+    std::memcpy(to_.data() + offset(index), from_.data() + offset(index),
+                slice);
+    return 2.0 * double(slice);
+  });
+  auto *copy = avx512_ ? streamCopyAvx512 : streamCopyAvx2;
+  double streamed = best(kBlocks, [&](int index) {
+    copy(to_.data() + offset(index), from_.data() + offset(index), slice);
+    return 2.0 * double(slice);
+  });
+  copy_.push_back(std::max(plain, streamed));
+  auto *read = avx512_ ? streamReadAvx512 : streamReadAvx2;
+  static std::atomic<float> sink;
+  read_.push_back(best(kBlocks, [&](int index) {
+    sink = read(from_.data() + offset(index), slice);
+    return double(slice);
+  }));
+}
+
+PeakValues PeakMeter::values() const {
+  return {medianOf(f32_), medianOf(dot_), medianOf(amx_), medianOf(copy_),
+          medianOf(read_)};
+}
+
+} // namespace fusilli::bench
