@@ -189,13 +189,6 @@ template <typename T> T *refCast(RefObject *object) noexcept {
              : nullptr;
 }
 
-inline Status
-outOfMemoryError(std::string_view what,
-                 std::source_location where = std::source_location::current()) {
-  return Status::make(StatusCode::ResourceExhausted,
-                      strCat("out of memory for ", what), where);
-}
-
 } // namespace fusilli
 
 #endif // SUPPORT_REF_H

@@ -183,6 +183,13 @@ FUSILLI_STATUS_FACTORY(dataLossError, DataLoss)
 FUSILLI_STATUS_FACTORY(incompatibleError, Incompatible)
 #undef FUSILLI_STATUS_FACTORY
 
+inline Status
+outOfMemoryError(std::string_view what,
+                 std::source_location where = std::source_location::current()) {
+  return Status::make(StatusCode::ResourceExhausted,
+                      strCat("out of memory for ", what), where);
+}
+
 /// The code alone, without a record: for polling ("not yet").
 inline Status codeStatus(StatusCode code) {
   return Status::adopt(static_cast<uintptr_t>(code));

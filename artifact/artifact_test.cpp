@@ -1,0 +1,274 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Writer and reader: round trip, every kind of damage, every content rule.
+#include "artifact/cpu_features.h"
+#include "artifact/format.h"
+#include "artifact/program.h"
+#include "artifact/reader.h"
+#include "artifact/testing/test_artifacts.h"
+#include "artifact/writer.h"
+
+#include <cstring>
+#include <functional>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace fusilli::artifact {
+namespace {
+
+using namespace testing;
+
+std::vector<uint8_t> sampleBytes() { return write(chainArtifact(16, true)); }
+
+TEST(ArtifactTest, RoundTripKeepsEverything) {
+  fbs::ArtifactT before = chainArtifact(16, true);
+  std::vector<uint8_t> bytes = write(before);
+  EXPECT_EQ(bytes, write(before));
+  auto reader = Reader::open(bytes);
+  ASSERT_TRUE(reader.isOk()) << reader.status().toString();
+  EXPECT_EQ(reader->target(), "x86-64-v3");
+  EXPECT_EQ(reader->backend(), "CPU");
+  EXPECT_EQ(reader->code().size(), testCode().size());
+  EXPECT_EQ(reader->program().size(), before.program.size());
+  EXPECT_EQ(reader->artifact().args()->Get(0)->name()->str(), "y");
+}
+
+TEST(ArtifactTest, AnyAlignmentIsAccepted) {
+  std::vector<uint8_t> bytes = sampleBytes();
+  for (size_t shift = 0; shift < 65; ++shift) {
+    std::vector<uint8_t> shifted(bytes.size() + shift);
+    std::copy(bytes.begin(), bytes.end(), shifted.begin() + shift);
+    auto reader =
+        Reader::open(std::span<const uint8_t>(shifted).subspan(shift));
+    ASSERT_TRUE(reader.isOk()) << reader.status().toString();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(reader->code().data()) % 64, 0u);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(reader->constants().data()) % 64, 0u);
+  }
+}
+
+TEST(ArtifactTest, CopyOutlivesTheCallersBytes) {
+  std::vector<uint8_t> bytes = sampleBytes();
+  auto reader = Reader::open(bytes, /*copy=*/true);
+  std::fill(bytes.begin(), bytes.end(), 0xff);
+  ASSERT_TRUE(reader.isOk());
+  Reader moved = std::move(*reader);
+  EXPECT_EQ(moved.target(), "x86-64-v3");
+}
+
+TEST(ArtifactTest, TruncatedAtEveryLengthFails) {
+  std::vector<uint8_t> bytes = sampleBytes();
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    auto reader = Reader::open(std::span<const uint8_t>(bytes).first(size));
+    ASSERT_EQ(reader.code(), StatusCode::InvalidArgument) << size;
+  }
+  bytes.push_back(0);
+  EXPECT_EQ(Reader::open(bytes).code(), StatusCode::InvalidArgument);
+}
+
+TEST(ArtifactTest, ResealedTruncationFails) {
+  // With a right header the structure itself must notice.
+  std::vector<uint8_t> bytes = sampleBytes();
+  for (size_t size = sizeof(Header); size < bytes.size(); ++size) {
+    std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + size);
+    resealForTest(cut);
+    Reader::open(cut).status().clone().ignore();
+  }
+}
+
+TEST(ArtifactTest, EveryAlteredByteIsNoticed) {
+  std::vector<uint8_t> bytes = sampleBytes();
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] ^= 0x10;
+    EXPECT_FALSE(Reader::open(bytes).isOk()) << i;
+    bytes[i] ^= 0x10;
+  }
+  bytes[sizeof(Header) + 5] ^= 1;
+  EXPECT_EQ(Reader::open(bytes).code(), StatusCode::DataLoss);
+}
+
+TEST(ArtifactTest, GarbageFails) {
+  std::vector<uint8_t> garbage = {1, 2, 3, 4};
+  EXPECT_EQ(Reader::open(garbage).code(), StatusCode::InvalidArgument);
+  EXPECT_EQ(Reader::open({}).code(), StatusCode::InvalidArgument);
+  std::vector<uint8_t> zeros(4096, 0);
+  EXPECT_EQ(Reader::open(zeros).code(), StatusCode::InvalidArgument);
+}
+
+TEST(ArtifactTest, OtherVersionsAreIncompatible) {
+  for (size_t field :
+       {offsetof(Header, formatVersion), offsetof(Header, executableAbi),
+        offsetof(Header, vmAbi)}) {
+    std::vector<uint8_t> bytes = sampleBytes();
+    bytes[field] += 1;
+    EXPECT_EQ(Reader::open(bytes).code(), StatusCode::Incompatible) << field;
+  }
+}
+
+TEST(ArtifactTest, RandomMutationsNeverCrash) {
+  constexpr uint64_t kSeed = 20261122;
+  SCOPED_TRACE(::testing::Message() << "seed " << kSeed);
+  std::mt19937_64 random(kSeed);
+  std::vector<uint8_t> original = sampleBytes();
+  size_t accepted = 0;
+  for (int round = 0; round < 100000; ++round) {
+    std::vector<uint8_t> bytes = original;
+    int changes = 1 + static_cast<int>(random() % 4);
+    for (int i = 0; i < changes; ++i) {
+      size_t at = sizeof(Header) + random() % (bytes.size() - sizeof(Header));
+      if (random() % 2 == 0) {
+        bytes[at] = static_cast<uint8_t>(random());
+      } else {
+        auto value = static_cast<uint32_t>(random() % 64) - 8;
+        size_t word = at & ~size_t{3};
+        if (word + 4 <= bytes.size())
+          std::memcpy(bytes.data() + word, &value, 4);
+      }
+    }
+    resealForTest(bytes);
+    auto reader = Reader::open(bytes);
+    if (!reader.isOk())
+      continue;
+    ++accepted;
+    // Whatever is accepted can be walked without a check.
+    size_t position = 0;
+    while (position < reader->program().size()) {
+      auto instruction = decodeInstruction(reader->program(), position);
+      ASSERT_TRUE(instruction.isOk());
+      for (uint32_t b = 0; b < instruction->bindingCount; ++b) {
+        const fbs::Binding *binding =
+            reader->artifact().bindings()->Get(instruction->firstBinding + b);
+        if (binding->kind() == fbs::BindingKind::Argument) {
+          ASSERT_LE(
+              binding->offset() + binding->length(),
+              reader->artifact().args()->Get(binding->index())->byte_length());
+        }
+      }
+    }
+  }
+  EXPECT_GT(accepted, 0u); // the mutations reach the content rules
+}
+
+struct Rule {
+  const char *name;
+  std::function<void(fbs::ArtifactT &)> breakIt;
+};
+
+TEST(ArtifactTest, EveryContentRuleIsChecked) {
+  const Rule rules[] = {
+      {"backend", [](auto &a) { a.backend.clear(); }},
+      {"target", [](auto &a) { a.target.clear(); }},
+      {"workspace", [](auto &a) { a.workspace_size = kMaxBytes + 1; }},
+      {"workspace binding", [](auto &a) { a.workspace_size -= 1; }},
+      {"name", [](auto &a) { a.args[1]->name.clear(); }},
+      {"order", [](auto &a) { std::swap(a.args[1], a.args[2]); }},
+      {"same name", [](auto &a) { a.args[2]->name = "a"; }},
+      {"outputs first", [](auto &a) { std::swap(a.args[0], a.args[1]); }},
+      {"kind", [](auto &a) { a.args[0]->kind = fbs::ArgKind(9); }},
+      {"dtype", [](auto &a) { a.args[0]->dtype = 0; }},
+      {"dtype", [](auto &a) { a.args[0]->dtype = 13; }},
+      {"stride rank", [](auto &a) { a.args[0]->strides.push_back(1); }},
+      {"rank", [](auto &a) { a.args[0]->physical_dims.assign(65, 1); }},
+      {"dim", [](auto &a) { a.args[0]->dims[0] = -1; }},
+      {"physical dim", [](auto &a) { a.args[0]->physical_dims[0] = -1; }},
+      {"overflow",
+       [](auto &a) { a.args[0]->physical_dims.assign(3, int64_t{1} << 40); }},
+      {"byte length", [](auto &a) { a.args[0]->byte_length = ~uint64_t{0}; }},
+      {"short argument", [](auto &a) { a.args[0]->byte_length = 8; }},
+      {"inplace range", [](auto &a) { a.args[0]->inplace_inputs = {3}; }},
+      {"inplace kind", [](auto &a) { a.args[0]->inplace_inputs = {0}; }},
+      {"inplace on input", [](auto &a) { a.args[1]->inplace_inputs = {2}; }},
+      {"binding kind",
+       [](auto &a) {
+         a.bindings[0] = fbs::Binding(fbs::BindingKind(7), 0, 0, 64);
+       }},
+      {"binding index", [](auto &a) { a.bindings[1] = bindArgument(3, 64); }},
+      {"workspace index",
+       [](auto &a) {
+         a.bindings[0] = fbs::Binding(fbs::BindingKind::Workspace, 1, 0, 64);
+       }},
+      {"binding offset",
+       [](auto &a) { a.bindings[1] = bindArgument(1, 64, 4); }},
+      {"binding overflow",
+       [](auto &a) { a.bindings[1] = bindArgument(1, 64, ~uint64_t{0} - 3); }},
+      {"constants", [](auto &a) { a.constants.pop_back(); }},
+      {"code offset", [](auto &a) { a.entries[2]->code_offset = 1u << 20; }},
+      {"local memory",
+       [](auto &a) { a.entries[2]->local_memory = kMaxLocalMemory + 1; }},
+      {"binding count", [](auto &a) { a.entries[0]->binding_count = 5000; }},
+      {"no program", [](auto &a) { a.program.clear(); }},
+      {"no return", [](auto &a) { a.program.pop_back(); }},
+      {"words behind return", [](auto &a) { a.program.push_back(0); }},
+      {"opcode", [](auto &a) { a.program[0] = 99; }},
+      {"entry", [](auto &a) { a.program[1] = kTestKernelCount; }},
+      {"first binding", [](auto &a) { a.program[2] = 4; }},
+      {"binding number", [](auto &a) { a.program[3] = 2; }},
+      {"count overflow",
+       [](auto &a) { a.program[4] = a.program[5] = a.program[6] = ~0u; }},
+      {"flags", [](auto &a) { a.program[7] = 0x80; }},
+      {"cut dispatch", [](auto &a) { a.program.resize(5); }},
+  };
+  for (const Rule &rule : rules) {
+    fbs::ArtifactT artifact = chainArtifact(16, true);
+    rule.breakIt(artifact);
+    auto reader = Reader::open(write(artifact), /*copy=*/true);
+    EXPECT_EQ(reader.code(), StatusCode::InvalidArgument) << rule.name;
+    EXPECT_NE(reader.status().message().find("malformed"),
+              std::string_view::npos)
+        << rule.name << ": " << reader.status().toString();
+  }
+}
+
+TEST(ArtifactTest, AllocationFailureIsAnError) {
+  CountingAllocator allocator;
+  allocator.failNth(1);
+  EXPECT_EQ(Reader::open(sampleBytes(), true, allocator).code(),
+            StatusCode::ResourceExhausted);
+  EXPECT_EQ(allocator.counts().liveBlocks, 0);
+}
+
+TEST(CpuFeaturesTest, MissingOnesAreNamed) {
+  fbs::ArtifactT artifact = emptyTestArtifact();
+  appendReturn(artifact);
+  artifact.target = "x86-64-future";
+  artifact.cpu_features = (uint64_t{1} << 63) | hostCpuFeatures();
+  auto reader = Reader::open(write(artifact), true);
+  ASSERT_TRUE(reader.isOk()) << reader.status().toString();
+  Status status = checkTarget(reader->artifact());
+  EXPECT_EQ(status.code(), StatusCode::Unavailable);
+  EXPECT_NE(status.message().find("'x86-64-future'"), std::string_view::npos);
+  EXPECT_NE(status.message().find("bit63"), std::string_view::npos);
+}
+
+TEST(CpuFeaturesTest, LevelsAreSupersets) {
+  uint64_t before = 0;
+  for (const char *level :
+       {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16", "x86-64-amx"}) {
+    uint64_t features = cpuLevelFeatures(level);
+    EXPECT_EQ(features & before, before);
+    EXPECT_EQ(highestCpuLevel(features), level);
+    EXPECT_EQ(features & ~knownCpuFeatures(), 0u);
+    before = features;
+  }
+  EXPECT_EQ(cpuLevelFeatures("pdp-11"), 0u);
+  EXPECT_EQ(highestCpuLevel(0), "");
+  EXPECT_EQ(cpuFeatureNames(cpuFeatureBit(CpuFeature::AVX2) |
+                            cpuFeatureBit(CpuFeature::FMA)),
+            "fma,avx2");
+}
+
+#if defined(__x86_64__)
+TEST(CpuFeaturesTest, AgreesWithTheCompilersOwnDetection) {
+  auto has = [](CpuFeature feature) {
+    return (hostCpuFeatures() & cpuFeatureBit(feature)) != 0;
+  };
+  EXPECT_EQ(has(CpuFeature::AVX2), __builtin_cpu_supports("avx2") != 0);
+  EXPECT_EQ(has(CpuFeature::FMA), __builtin_cpu_supports("fma") != 0);
+  EXPECT_EQ(has(CpuFeature::AVX512F), __builtin_cpu_supports("avx512f") != 0);
+  EXPECT_EQ(has(CpuFeature::AVX512BF16),
+            __builtin_cpu_supports("avx512bf16") != 0);
+}
+#endif
+
+} // namespace
+} // namespace fusilli::artifact
