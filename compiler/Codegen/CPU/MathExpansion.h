@@ -82,9 +82,9 @@ mlir::Value expandMath(mlir::ImplicitLocOpBuilder &b, MathFn fn,
 
 /// Emits the function of the math dialect op `mathDialectOp` on
 /// `vectorOperands`, which need not be the op's own operands (nor have their
-/// type): the vectoriser passes the vectors that stand for them. Fails, with
-/// nothing emitted, when getMathFn knows no such function or the type is not
-/// expandable; the op is then to be cloned as it is.
+/// type): the vectoriser passes the vectors that stand for them. Ops that LLVM
+/// selects as instructions (fma, sqrt, floor, ...) are cloned. Fails, with
+/// nothing emitted, on any other op and when the type is not expandable.
 llvm::FailureOr<mlir::Value> expandMathOp(mlir::ImplicitLocOpBuilder &b,
                                           mlir::Operation *mathDialectOp,
                                           mlir::ValueRange vectorOperands,
