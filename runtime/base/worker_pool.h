@@ -8,19 +8,12 @@
 #ifndef RUNTIME_BASE_WORKER_POOL_H
 #define RUNTIME_BASE_WORKER_POOL_H
 
+#include "runtime/base/cpu_count.h"
 #include "support/ref.h"
 
 #include <cstdint>
 
 namespace fusilli {
-
-/// CPUs that this process may use: its affinity mask, cut by the cgroup CPU
-/// quota (rounded up); at least 1.
-uint32_t availableCpus();
-
-/// FUSILLI_NUM_THREADS when set, else availableCpus(). InvalidArgument, naming
-/// the variable and its value, when it is not a number in [1, 1024].
-StatusOr<uint32_t> defaultThreadCount();
 
 /// What a loop runs: [begin, end) of the count. `localMemory` is private to
 /// the call and 64-byte aligned, of at least the bytes the submission asked
@@ -64,10 +57,27 @@ private:
   const uint32_t threadCount_;
 };
 
-/// This thread's own local memory, for loops that run inline: at least `bytes`,
-/// 64-byte aligned, valid until the next call on this thread. Null when out of
-/// memory. Allocates only when it must grow.
-void *threadLocalMemory(uint64_t bytes) noexcept;
+/// This thread's scratch memory for a loop that runs inline, private until the
+/// object dies; also for a loop inside a loop. Allocates only when the thread
+/// never had as much.
+/// Thread safety: one thread.
+class ThreadScratch {
+public:
+  explicit ThreadScratch(uint64_t bytes) noexcept;
+  ~ThreadScratch();
+  ThreadScratch(const ThreadScratch &) = delete;
+  ThreadScratch &operator=(const ThreadScratch &) = delete;
+
+  /// False when out of memory.
+  bool ok() const noexcept { return memory_ != nullptr || bytes_ == 0; }
+  /// 64-byte aligned; may be null for 0 bytes.
+  void *memory() const noexcept { return memory_; }
+
+private:
+  void *memory_ = nullptr;
+  uint64_t bytes_ = 0;
+  uint64_t ownPages_ = 0; ///< not 0: pages of this object alone
+};
 
 } // namespace fusilli
 
