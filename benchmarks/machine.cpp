@@ -156,18 +156,10 @@ void pinThisThread(int index) { pinTask(0, index); }
 void pinNewThreads() {
   static std::set<pid_t> pinned;
   startCpus();
+  int next = 1;
   for (pid_t id : threadIds()) {
-    if (pinned.contains(id))
-      continue;
-    // The workers of each pool are numbered from one, so that a pool of N
-    // threads, with the caller, covers N CPUs.
-    int workers = static_cast<int>(startCpus().size()) - 1;
-    static int next = 0;
-    if (id == getpid())
-      pinTask(id, 0);
-    else
-      pinTask(id, workers > 0 ? 1 + next++ % workers : 0);
-    pinned.insert(id);
+    if (pinned.insert(id).second)
+      pinTask(id, id == getpid() ? 0 : next++);
   }
 }
 

@@ -35,8 +35,9 @@ const std::vector<int> &startCpus();
 /// Pins the calling thread to one of startCpus() (index modulo their count).
 void pinThisThread(int index);
 
-/// Pins every thread of the process that was not pinned by this function
-/// before: the main thread to the first CPU, each new one to the next.
+/// Pins the threads of the process that no call has pinned before: the main
+/// thread to the first CPU, the others to the second and on. To be called after
+/// each worker pool has started, so that pools share the CPUs alike.
 void pinNewThreads();
 
 /// Waits, up to a tenth of a second, until all other threads of the process

@@ -44,7 +44,8 @@ Plan planFor(const Contestant &contestant, const TimingOptions &options) {
       break;
   }
   plan.batch = std::max<int64_t>(
-      1, std::llround(std::ceil(options.sampleNs / std::max(perCall, 0.1))));
+      options.minBatch,
+      std::llround(std::ceil(options.sampleNs / std::max(perCall, 0.1))));
   plan.samples = static_cast<int>(
       std::clamp(options.blockNs / (perCall * double(plan.batch) + 1),
                  double(options.minSamples), double(options.maxSamples)));

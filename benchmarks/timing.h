@@ -34,6 +34,7 @@ struct TimingOptions {
   double blockNs = 60e6;  ///< time of a turn that is aimed at
   double sampleNs = 20e3; ///< shorter calls are timed in batches
   int minSamples = 3;     ///< samples in a turn, at least
+  int64_t minBatch = 1;   ///< calls in a sample, at least
   int maxSamples = 400;   ///< samples in a turn, at most
   std::function<double()> clock = nowNs;
   /// Runs before each turn: waits until other threads sleep.

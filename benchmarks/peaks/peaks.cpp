@@ -18,12 +18,15 @@ namespace fusilli::bench {
 
 namespace {
 
+constexpr int kTimesMet = 4;
 constexpr size_t kStreamBytes = size_t(128) << 20;
 
-std::optional<double> medianOf(const std::vector<double> &values) {
-  if (values.empty())
+std::optional<double> medianOf(const std::vector<double> &values,
+                               size_t first) {
+  if (values.size() <= first)
     return std::nullopt;
-  return median(values);
+  return median(
+      {values.begin() + static_cast<std::ptrdiff_t>(first), values.end()});
 }
 
 } // namespace
@@ -49,16 +52,18 @@ PeakMeter::PeakMeter(const std::string &target, int threads)
       bf16Dot_(targetHas(target, "avx512bf16")),
       bf16Amx_(targetHas(target, "amx-bf16") && amxPermission()) {}
 
-double PeakMeter::best(int blocks,
+double PeakMeter::best(int leastBlocks, int mostBlocks,
                        const std::function<double(int)> &work) const {
   std::atomic<int> waiting{0}, done{0}, turn{0};
   std::vector<double> units(static_cast<size_t>(threads_));
   auto helper = [&](int index) {
     pinThisThread(index);
-    for (int block = 1; block <= blocks; ++block) {
+    for (int block = 1;; ++block) {
       ++waiting;
-      while (turn.load() < block)
+      while (turn.load() >= 0 && turn.load() < block)
         ;
+      if (turn.load() < 0)
+        return;
       units[static_cast<size_t>(index)] = work(index);
       ++done;
     }
@@ -66,8 +71,11 @@ double PeakMeter::best(int blocks,
   std::vector<std::thread> helpers;
   for (int i = 1; i < threads_; ++i)
     helpers.emplace_back(helper, i);
+  // Until the best rate was met a few times: on a quiet machine at once, under
+  // load once enough blocks fell between the interruptions.
   double rate = 0;
-  for (int block = 1; block <= blocks; ++block) {
+  int met = 0;
+  for (int block = 1; block <= mostBlocks; ++block) {
     while (waiting.load() < (threads_ - 1) * block)
       ;
     double start = nowNs();
@@ -78,8 +86,13 @@ double PeakMeter::best(int blocks,
     double elapsed = nowNs() - start;
     for (int i = 1; i < threads_; ++i)
       sum += units[static_cast<size_t>(i)];
-    rate = std::max(rate, sum / elapsed);
+    double now = sum / elapsed;
+    met = now > rate * 1.02 ? 1 : met + (now > rate * 0.98);
+    rate = std::max(rate, now);
+    if (block >= leastBlocks && met >= kTimesMet)
+      break;
   }
+  turn = -1;
   for (std::thread &thread : helpers)
     thread.join();
   return rate;
@@ -88,10 +101,10 @@ double PeakMeter::best(int blocks,
 void PeakMeter::measureArithmetic() {
   // About a third of a millisecond a block: short enough to fit between two
   // ticks of other load, long enough for the clock.
-  constexpr int kBlocks = 24;
+  constexpr int kLeast = 12, kMost = 300;
   constexpr int64_t kRounds = 60000;
   auto loop = [&](std::vector<double> &values, double (*work)(int64_t)) {
-    values.push_back(best(kBlocks, [&](int) { return work(kRounds); }));
+    values.push_back(best(kLeast, kMost, [&](int) { return work(kRounds); }));
   };
   loop(f32_, avx512_ ? fmaLoopAvx512 : fmaLoopAvx2);
   if (bf16Dot_)
@@ -107,31 +120,31 @@ void PeakMeter::measureMemory() {
   }
   if (!from_ || !to_)
     return;
-  constexpr int kBlocks = 3;
+  constexpr int kLeast = 3, kMost = 6;
   size_t slice = kStreamBytes / static_cast<size_t>(threads_) / 4096 * 4096;
   auto offset = [&](int index) { return slice * static_cast<size_t>(index); };
-  double plain = best(kBlocks, [&](int index) {
+  double plain = best(kLeast, kMost, [&](int index) {
     std::memcpy(to_.data() + offset(index), from_.data() + offset(index),
                 slice);
     return 2.0 * double(slice);
   });
   auto *copy = avx512_ ? streamCopyAvx512 : streamCopyAvx2;
-  double streamed = best(kBlocks, [&](int index) {
+  double streamed = best(kLeast, kMost, [&](int index) {
     copy(to_.data() + offset(index), from_.data() + offset(index), slice);
     return 2.0 * double(slice);
   });
   copy_.push_back(std::max(plain, streamed));
   auto *read = avx512_ ? streamReadAvx512 : streamReadAvx2;
   static std::atomic<float> sink;
-  read_.push_back(best(kBlocks, [&](int index) {
+  read_.push_back(best(kLeast, kMost, [&](int index) {
     sink = read(from_.data() + offset(index), slice);
     return double(slice);
   }));
 }
 
-PeakValues PeakMeter::values() const {
-  return {medianOf(f32_), medianOf(dot_), medianOf(amx_), medianOf(copy_),
-          medianOf(read_)};
+PeakValues PeakMeter::values(size_t first) const {
+  return {medianOf(f32_, first), medianOf(dot_, first), medianOf(amx_, first),
+          medianOf(copy_, first), medianOf(read_, first)};
 }
 
 } // namespace fusilli::bench

@@ -56,12 +56,17 @@ public:
   /// One measurement of copy and read, some tens of milliseconds.
   void measureMemory();
 
-  /// Median of the measurements so far.
-  PeakValues values() const;
+  /// Number of measurements so far.
+  size_t count() const { return f32_.size(); }
+
+  /// Median of the measurements, from number 'first' on where both kinds were
+  /// measured in turn.
+  PeakValues values(size_t first = 0) const;
 
 private:
-  /// Best rate, in units per nanosecond, of 'blocks' runs on all threads.
-  double best(int blocks, const std::function<double(int)> &work) const;
+  /// Best rate, in units per nanosecond, of blocks of work on all threads.
+  double best(int leastBlocks, int mostBlocks,
+              const std::function<double(int)> &work) const;
 
   int threads_;
   bool avx512_, bf16Dot_, bf16Amx_;

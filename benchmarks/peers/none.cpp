@@ -7,6 +7,8 @@
 
 namespace fusilli::bench {
 
+std::vector<std::string> builtPeers() { return {}; }
+
 std::vector<Peer> availablePeers(const std::string &target) { return {}; }
 
 } // namespace fusilli::bench

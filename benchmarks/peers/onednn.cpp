@@ -135,6 +135,8 @@ PeerPlan prepare(const ProblemData &data, int threads) {
 } // namespace
 } // namespace onednn
 
+std::vector<std::string> builtPeers() { return {"onednn"}; }
+
 std::vector<Peer> availablePeers(const std::string &target) {
   try {
     onednn::limitTo(target);

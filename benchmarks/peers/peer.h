@@ -38,7 +38,11 @@ struct Peer {
   std::function<PeerPlan(const ProblemData &data, int threads)> prepare;
 };
 
-/// Peers of this build, limited to what 'target' allows.
+/// Names of the peers in this build.
+std::vector<std::string> builtPeers();
+
+/// Peers of this build, limited to what 'target' allows. The first call of a
+/// process decides the limit.
 std::vector<Peer> availablePeers(const std::string &target);
 
 /// Names of the peers that this program knows, built in or not.

@@ -1,0 +1,93 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a run found, as JSON (schema 1) and as a table. Rates and fractions are
+// derived here and nowhere else.
+//
+// JSON: {"schema":1,"machine":{..},"problems":[{..}],"overhead":{..}}; what
+// does not apply is null; a peer that cannot is {"unsupported":REASON}.
+// max_error and error_bound belong to the element that comes nearest to its
+// bound, in the unit of the output.
+#ifndef BENCHMARKS_REPORT_H
+#define BENCHMARKS_REPORT_H
+
+#include "benchmarks/peaks/peaks.h"
+#include "benchmarks/problem.h"
+#include "benchmarks/timing.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace fusilli::bench {
+
+/// Machine of the run.
+struct MachineInfo {
+  std::string cpu;
+  std::vector<std::string> features;
+  int threads = 1;
+  PeakValues peaks; ///< GFLOP/s and GB/s on these threads, for the target
+  std::string version, commit; ///< of the program, as configured
+};
+
+/// A peer's part in a problem.
+struct PeerResult {
+  std::string unsupported; ///< reason; empty where there is a timing
+  Timing timing;           ///< of its best variant
+  std::string variant;
+};
+
+/// All that is known of one problem.
+struct ProblemResult {
+  Problem problem;
+  std::string target;
+  int threads = 1;
+  std::string failure; ///< why it could not be measured; empty if it was
+  std::optional<double> coldMs, cachedMs, firstUs;
+  Timing timing;
+  std::optional<int64_t> kernels;
+  std::map<std::string, PeerResult> peers;
+  std::optional<double> maxError, errorBound;
+  PeakValues peaks; ///< as measured between this problem's blocks
+};
+
+/// Costs of a call, in the unit of each name; empty: not measured.
+struct OverheadResult {
+  std::optional<double> nullNs, oneElementNs, boundNs, parallel64kUs,
+      openmp64kUs, callNs;
+};
+
+struct Report {
+  MachineInfo machine;
+  std::vector<ProblemResult> problems;
+  std::optional<OverheadResult> overhead;
+};
+
+/// Fractions of the machine's limits, empty where they do not apply.
+struct Fractions {
+  std::optional<double> gflops, gbps, peak, bandwidth, roofline;
+};
+
+/// Rates of 'nanoseconds' a call against the peaks of the result. The peak of
+/// f16 is that of f32; that of bf16 is the tile product's for target
+/// x86-64-amx, else the dot product's where the target has it, else f32's.
+Fractions fractionsOf(const ProblemResult &result, double nanoseconds);
+
+/// True where a result lies outside its bound.
+bool exceedsBound(const ProblemResult &result);
+
+/// 0, 1 if a bound is exceeded, 3 if a problem could not be measured.
+int exitCodeOf(const Report &report);
+
+nlohmann::ordered_json toJson(const Report &report);
+
+void printTable(const Report &report, std::ostream &out);
+
+} // namespace fusilli::bench
+
+#endif // BENCHMARKS_REPORT_H

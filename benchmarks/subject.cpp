@@ -1,0 +1,307 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Graph building, compiling and buffers, all through the public API.
+
+#include "benchmarks/subject.h"
+#include "benchmarks/timing.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace fusilli::bench {
+
+namespace {
+
+PointwiseAttr pointwiseAttr(const std::string &mode) {
+  PointwiseAttr attr;
+  for (const auto &[value, text] : PointwiseAttr::kModeToStr)
+    if (text == mode)
+      attr.setMode(value);
+  return attr;
+}
+
+TensorPtr addEpilogue(Graph &graph, const Problem &problem, TensorPtr value,
+                      const std::vector<TensorPtr> &inputs) {
+  if (problem.bias) {
+    PointwiseAttr add = pointwiseAttr("ADD");
+    value = graph.pointwise(value, inputs[2], add);
+  }
+  if (problem.activation != Activation::None) {
+    PointwiseAttr attr = pointwiseAttr(
+        problem.activation == Activation::Relu ? "RELU_FWD" : "GELU_FWD");
+    value = graph.pointwise(value, attr);
+  }
+  return value;
+}
+
+TensorPtr addNodes(Graph &graph, const Problem &problem,
+                   const std::vector<TensorPtr> &inputs) {
+  switch (problem.kind) {
+  case ProblemKind::Matmul:
+  case ProblemKind::BatchMatmul: {
+    MatmulAttr attr;
+    return addEpilogue(graph, problem, graph.matmul(inputs[0], inputs[1], attr),
+                       inputs);
+  }
+  case ProblemKind::Conv: {
+    const ConvShape &conv = problem.conv;
+    ConvFPropAttr attr;
+    attr.setPadding({conv.pad, conv.pad})
+        .setStride({conv.stride, conv.stride})
+        .setDilation({conv.dilation, conv.dilation});
+    return addEpilogue(graph, problem,
+                       graph.convFProp(inputs[0], inputs[1], attr), inputs);
+  }
+  case ProblemKind::Pointwise: {
+    TensorPtr value = inputs[0];
+    size_t next = 1;
+    for (const PointwiseOp *op : problem.ops) {
+      PointwiseAttr attr = pointwiseAttr(op->mode);
+      value = op->arity == 2 ? graph.pointwise(value, inputs[next++], attr)
+                             : graph.pointwise(value, attr);
+    }
+    return value;
+  }
+  case ProblemKind::Reduce: {
+    ReductionAttr attr;
+    for (const auto &[value, text] : ReductionAttr::kModeToStr)
+      if (text == problem.reduce->mode)
+        attr.setMode(value);
+    TensorPtr y = graph.reduction(inputs[0], attr);
+    y->setDim(outputSpec(problem).dims);
+    return y;
+  }
+  }
+  return nullptr;
+}
+
+/// A buffer of the tensor's physical shape with the given bytes.
+template <typename T>
+ErrorOr<BufferPtr> allocateAs(const Handle &handle, const TensorAttr &tensor,
+                              const char *bytes) {
+  std::vector<iree_hal_dim_t> shape;
+  for (int64_t dim : tensor.getPhysicalDim())
+    shape.push_back(static_cast<iree_hal_dim_t>(dim));
+  std::vector<T> values(static_cast<size_t>(tensor.getVolume()));
+  if (bytes)
+    std::memcpy(static_cast<void *>(values.data()), bytes,
+                values.size() * sizeof(T));
+  FUSILLI_ASSIGN_OR_RETURN(Buffer buffer,
+                           Buffer::allocate(handle, shape, values));
+  return std::make_shared<Buffer>(std::move(buffer));
+}
+
+ErrorOr<BufferPtr> allocateFor(const Handle &handle, ElementType type,
+                               const TensorAttr &tensor, const char *bytes) {
+  switch (type) {
+  case ElementType::F16:
+    return allocateAs<half>(handle, tensor, bytes);
+  case ElementType::BF16:
+    return allocateAs<bf16>(handle, tensor, bytes);
+  case ElementType::F32:
+    return allocateAs<float>(handle, tensor, bytes);
+  case ElementType::I8:
+    return allocateAs<int8_t>(handle, tensor, bytes);
+  case ElementType::I16:
+    return allocateAs<int16_t>(handle, tensor, bytes);
+  case ElementType::I32:
+    return allocateAs<int>(handle, tensor, bytes);
+  case ElementType::F64:
+  case ElementType::I64:
+    break;
+  }
+  return error(ErrorCode::NotImplemented,
+               std::string("the public api has no buffers of type ") +
+                   elementName(type));
+}
+
+} // namespace
+
+DataType graphType(ElementType type) {
+  switch (type) {
+  case ElementType::F16:
+    return DataType::Half;
+  case ElementType::BF16:
+    return DataType::BFloat16;
+  case ElementType::F32:
+    return DataType::Float;
+  case ElementType::F64:
+    return DataType::Double;
+  case ElementType::I8:
+    return DataType::Int8;
+  case ElementType::I16:
+    return DataType::Int16;
+  case ElementType::I32:
+    return DataType::Int32;
+  case ElementType::I64:
+    return DataType::Int64;
+  }
+  return DataType::NotSet;
+}
+
+ErrorOr<ProblemGraph> buildGraph(const Problem &problem) {
+  ProblemGraph built{std::make_unique<Graph>(), {}, nullptr};
+  Graph &graph = *built.graph;
+  DataType type = graphType(problem.type);
+  bool narrow =
+      problem.type == ElementType::F16 || problem.type == ElementType::BF16;
+  DataType wide = narrow ? DataType::Float : type;
+  graph.setName("bench")
+      .setIODataType(type)
+      .setIntermediateDataType(wide)
+      .setComputeDataType(wide);
+  for (const TensorSpec &spec : inputSpecs(problem))
+    built.inputs.push_back(graph.tensor(TensorAttr()
+                                            .setName(spec.name)
+                                            .setDim(spec.dims)
+                                            .setStride(spec.strides)
+                                            .setDataType(type)));
+  built.output = addNodes(graph, problem, built.inputs);
+  TensorSpec out = outputSpec(problem);
+  built.output->setName(out.name)
+      .setDim(out.dims)
+      .setStride(out.strides)
+      .setDataType(type)
+      .setOutput(true);
+  FUSILLI_CHECK_ERROR(graph.validate());
+  return built;
+}
+
+ErrorOr<std::unique_ptr<Subject>> Subject::create(const std::string &target,
+                                                  int threads) {
+  std::error_code code;
+  std::filesystem::path base = std::filesystem::temp_directory_path(code);
+  std::string pattern = (base / "fusilli-bench-XXXXXX").string();
+  FUSILLI_RETURN_ERROR_IF(code || !mkdtemp(pattern.data()),
+                          ErrorCode::FileSystemFailure,
+                          "cannot make a temporary folder '" + pattern + "'");
+  setEnv("FUSILLI_CACHE_DIR", pattern.c_str());
+  setEnv("FUSILLI_TARGET", target.c_str());
+  setEnv("FUSILLI_NUM_THREADS", std::to_string(threads).c_str());
+  ErrorOr<Handle> handle = Handle::create(Backend::CPU);
+  if (isError(handle)) {
+    std::filesystem::remove_all(pattern, code);
+    return ErrorObject(handle);
+  }
+  std::unique_ptr<Subject> subject(
+      new Subject(std::move(*handle), std::move(pattern)));
+  std::string unused;
+  std::optional<Problem> small = parseProblem("pointwise 8 f32 add", unused);
+  ProblemData data = makeData(*small, 1);
+  FUSILLI_CHECK_ERROR(ErrorObject(subject->prepare(data, 1)));
+  return subject;
+}
+
+Subject::~Subject() {
+  std::error_code code;
+  std::filesystem::remove_all(folder_, code);
+}
+
+void Subject::emptyStore() const {
+  std::error_code code;
+  for (const auto &entry : std::filesystem::directory_iterator(folder_, code))
+    std::filesystem::remove_all(entry.path(), code);
+}
+
+ErrorObject Subject::compileTimed(ProblemGraph &graph,
+                                  double &milliseconds) const {
+  double start = nowNs();
+  FUSILLI_CHECK_ERROR(graph.graph->compile(handle_));
+  milliseconds = (nowNs() - start) * 1e-6;
+  return ok();
+}
+
+ErrorObject Subject::bind(PreparedProblem &prepared,
+                          const ProblemData &data) const {
+  prepared.pack.clear();
+  const ProblemGraph &graph = prepared.graph;
+  ElementType type = data.problem.type;
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    FUSILLI_ASSIGN_OR_RETURN(
+        BufferPtr buffer,
+        allocateFor(handle_, type, *graph.inputs[i], data.inputs[i].data()));
+    prepared.pack.emplace(graph.inputs[i], std::move(buffer));
+  }
+  FUSILLI_ASSIGN_OR_RETURN(prepared.output,
+                           allocateFor(handle_, type, *graph.output, nullptr));
+  prepared.pack.emplace(graph.output, prepared.output);
+  return ok();
+}
+
+ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
+  PreparedProblem prepared;
+  std::vector<double> cold, cached, first;
+  for (int i = 0; i < 2 * repeat; ++i) {
+    bool isCold = i < repeat;
+    if (isCold)
+      emptyStore();
+    FUSILLI_ASSIGN_OR_RETURN(prepared.graph, buildGraph(data.problem));
+    double milliseconds = 0;
+    FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, milliseconds));
+    (isCold ? cold : cached).push_back(milliseconds);
+    FUSILLI_ASSIGN_OR_RETURN(std::optional<size_t> size,
+                             prepared.graph.graph->getWorkspaceSize());
+    bool last = i + 1 == 2 * repeat;
+    if (!isCold && !last)
+      continue;
+    FUSILLI_CHECK_ERROR(bind(prepared, data));
+    prepared.workspace = nullptr;
+    if (size.value_or(0) > 0) {
+      FUSILLI_ASSIGN_OR_RETURN(Buffer buffer,
+                               Buffer::allocateRaw(handle_, *size));
+      prepared.workspace = std::make_shared<Buffer>(std::move(buffer));
+    }
+    double start = nowNs();
+    FUSILLI_CHECK_ERROR(run(prepared));
+    first.push_back((nowNs() - start) * 1e-3);
+  }
+  prepared.coldMs = median(cold);
+  prepared.cachedMs = median(cached);
+  prepared.firstUs = median(first);
+  ErrorOr<std::string> statistics =
+      prepared.graph.graph->readCompilationCacheFile(
+          CachedAssetsType::Statistics);
+  if (isOk(statistics))
+    prepared.kernels = kernelsIn(*statistics);
+  return prepared;
+}
+
+ErrorObject Subject::run(const PreparedProblem &prepared) const {
+  return prepared.graph.graph->execute(handle_, prepared.pack,
+                                       prepared.workspace);
+}
+
+ErrorObject Subject::readOutput(const PreparedProblem &prepared,
+                                const Problem &problem,
+                                BigBuffer &bytes) const {
+  auto size =
+      static_cast<size_t>(problem.outputElements() * elementSize(problem.type));
+  std::vector<int8_t> raw;
+  FUSILLI_CHECK_ERROR(prepared.output->read(handle_, raw));
+  FUSILLI_RETURN_ERROR_IF(raw.size() < size, ErrorCode::RuntimeFailure,
+                          "the output buffer has " +
+                              std::to_string(raw.size()) + " bytes, expected " +
+                              std::to_string(size));
+  bytes = BigBuffer(size);
+  FUSILLI_RETURN_ERROR_IF(!bytes, ErrorCode::RuntimeFailure, "out of memory");
+  std::memcpy(bytes.data(), raw.data(), size);
+  return ok();
+}
+
+std::optional<int64_t> kernelsIn(const std::string &statistics) {
+  nlohmann::json json = nlohmann::json::parse(statistics, nullptr, false);
+  if (!json.is_object() || !json.contains("kernels"))
+    return std::nullopt;
+  const nlohmann::json &kernels = json["kernels"];
+  if (kernels.is_number_integer())
+    return kernels.get<int64_t>();
+  if (kernels.is_array())
+    return static_cast<int64_t>(kernels.size());
+  return std::nullopt;
+}
+
+} // namespace fusilli::bench

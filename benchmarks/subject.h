@@ -1,0 +1,95 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Fusilli as the subject of the measurement, through its public API alone: a
+// problem becomes a graph, which is compiled cold and cached, loaded, executed
+// once and then as often as the caller likes.
+#ifndef BENCHMARKS_SUBJECT_H
+#define BENCHMARKS_SUBJECT_H
+
+#include "benchmarks/data.h"
+
+#include <fusilli.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fusilli::bench {
+
+using TensorPtr = std::shared_ptr<TensorAttr>;
+using BufferPtr = std::shared_ptr<Buffer>;
+using VariantPack = std::unordered_map<TensorPtr, BufferPtr>;
+
+/// Fusilli's type for an element type.
+DataType graphType(ElementType type);
+
+/// A validated graph of a problem with its tensors, in the order of
+/// inputSpecs().
+struct ProblemGraph {
+  std::unique_ptr<Graph> graph;
+  std::vector<TensorPtr> inputs;
+  TensorPtr output;
+};
+
+/// Builds and validates the graph of a problem. Intermediate values of f16 and
+/// bf16 problems are f32, rounded once at the end.
+ErrorOr<ProblemGraph> buildGraph(const Problem &problem);
+
+/// A compiled problem with its buffers, ready to be executed.
+struct PreparedProblem {
+  ProblemGraph graph;
+  VariantPack pack;
+  BufferPtr output, workspace;
+  double coldMs = 0;   ///< median of compiles with an empty store
+  double cachedMs = 0; ///< median of compiles with a filled store
+  double firstUs = 0;  ///< median of first executes after a load
+  std::optional<int64_t> kernels;
+};
+
+/// The library with a device and a compile cache of its own in a temporary
+/// folder, removed at the end. Sets FUSILLI_CACHE_DIR, FUSILLI_TARGET and
+/// FUSILLI_NUM_THREADS of the process, so that one lives at a time.
+class Subject {
+public:
+  /// Makes the device and compiles a small graph, so that later compiles find
+  /// a warm process.
+  static ErrorOr<std::unique_ptr<Subject>> create(const std::string &target,
+                                                  int threads);
+  ~Subject();
+  Subject(const Subject &) = delete;
+  Subject &operator=(const Subject &) = delete;
+
+  /// Compiles 'repeat' times cold, executing once after each, and 'repeat'
+  /// times cached; the last graph stays loaded.
+  ErrorOr<PreparedProblem> prepare(const ProblemData &data, int repeat);
+
+  /// One execute.
+  ErrorObject run(const PreparedProblem &prepared) const;
+
+  /// Copies the output to memory in the layout of outputSpec().
+  ErrorObject readOutput(const PreparedProblem &prepared,
+                         const Problem &problem, BigBuffer &bytes) const;
+
+  const Handle &handle() const { return handle_; }
+
+private:
+  Subject(Handle handle, std::string folder)
+      : handle_(std::move(handle)), folder_(std::move(folder)) {}
+
+  ErrorObject compileTimed(ProblemGraph &graph, double &milliseconds) const;
+  ErrorObject bind(PreparedProblem &prepared, const ProblemData &data) const;
+  void emptyStore() const;
+
+  Handle handle_;
+  std::string folder_;
+};
+
+/// Number of kernels in the statistics of a compile, nothing if they do not
+/// say.
+std::optional<int64_t> kernelsIn(const std::string &statistics);
+
+} // namespace fusilli::bench
+
+#endif // BENCHMARKS_SUBJECT_H
