@@ -131,29 +131,52 @@ class FilesTest(CheckTest):
 
 
 class OpsTest(CheckTest):
-    def complete(self):
-        self.write("graph/ops/ops.inc", "FUSILLI_OP(Matmul, matmul)\n")
-        for path in check_ops.stage_files("Matmul", "matmul"):
+    FILES = [
+        "graph/ops/conv_fprop.cpp",
+        "graph/ops/conv_fprop_test.cpp",
+        "compiler/Dialect/Fusilli/IR/ops/ConvFProp.td",
+        "compiler/Dialect/Fusilli/IR/ops/ConvFProp.cpp",
+        "compiler/Dialect/Fusilli/IR/test/conv-fprop.mlir",
+        "compiler/Dialect/Fusilli/IR/test/conv-fprop-invalid.mlir",
+        "compiler/Import/ops/ConvFProp.cpp",
+        "reference/conv_fprop.cpp",
+        "tests/e2e/conv_fprop_test.cpp",
+    ]
+
+    def setUp(self):
+        super().setUp()
+        self.write("graph/ops/ops.inc", "FUSILLI_OP(conv_fprop)\n")
+        self.write("docs/ops.md", "| `conv_fprop` | yes |\n")
+        for path in self.FILES:
             self.write(path, TAG)
-        self.write("docs/ops.md", "| matmul | yes |\n")
+
+    def messages(self):
+        return [message for _, _, message in check_ops.check(self.root)]
 
     def test_complete_op(self):
-        self.complete()
-        self.assertEqual(check_ops.check(self.root), [])
+        self.assertEqual(self.messages(), [])
 
     def test_each_stage_is_needed(self):
-        self.complete()
-        for path in check_ops.stage_files("Matmul", "matmul"):
+        for path in self.FILES:
             os.remove(os.path.join(self.root, path))
-            found = check_ops.check(self.root)
-            self.assertEqual(len(found), 1, path)
-            self.assertIn(path, found[0][2])
+            self.assertEqual(self.messages(), [f"conv_fprop: no {check_ops.folded(path)}"])
             self.write(path, TAG)
 
     def test_row_in_docs(self):
-        self.complete()
-        self.write("docs/ops.md", "| conv_fprop | yes |\n")
-        self.assertIn("docs/ops.md", check_ops.check(self.root)[0][2])
+        self.write("docs/ops.md", "| matmul | yes |\n")
+        self.assertEqual(self.messages(), ["conv_fprop: no row in docs/ops.md"])
+
+    def test_op_of_the_api_alone(self):
+        for path in self.FILES[2:]:
+            os.remove(os.path.join(self.root, path))
+        wanted = "conv_fprop: its row in docs/ops.md must say 'API only'"
+        self.assertEqual(self.messages(), [wanted])
+        self.write("docs/ops.md", "| `conv_fprop` | API only |\n")
+        self.assertEqual(self.messages(), [])
+
+    def test_list_is_needed(self):
+        os.remove(os.path.join(self.root, "graph/ops/ops.inc"))
+        self.assertEqual(self.messages(), ["missing"])
 
 
 if __name__ == "__main__":

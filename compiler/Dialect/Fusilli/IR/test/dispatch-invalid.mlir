@@ -1,0 +1,24 @@
+// RUN: fusilli-opt %s --verify-diagnostics --split-input-file
+
+func.func @f(%a: tensor<4x8xf32>) {
+  // expected-error@+1 {{names no function: @nothing}}
+  %0 = fusilli.dispatch @nothing(%a) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4x8xf32>) {
+  // expected-error@+1 {{names a function that is no kernel: @f}}
+  %0 = fusilli.dispatch @f(%a) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: tensor<4xf32>) {
+  // expected-error@+1 {{has other types than kernel @kernel}}
+  %0 = fusilli.dispatch @kernel(%a) : (tensor<4xf32>) -> tensor<8xf32>
+  return
+}
+func.func private @kernel(tensor<4xf32>) -> tensor<4xf32> attributes {fusilli.kernel}

@@ -1,0 +1,19 @@
+// RUN: fusilli-opt %s --verify-diagnostics --split-input-file
+
+// expected-error@+1 {{layout has 1 strides, the tensor has rank 2}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [1]>>)
+
+// -----
+
+// expected-error@+1 {{strides [1, 1] do not store a tensor of shape [2, 3] densely and without overlap}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [1, 1]>>)
+
+// -----
+
+// expected-error@+1 {{do not store a tensor}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [-3, 1]>>)
+
+// -----
+
+// expected-error@+1 {{a contiguous tensor carries no layout}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [3, 1]>>)

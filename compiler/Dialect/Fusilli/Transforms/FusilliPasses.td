@@ -1,0 +1,100 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes on the fusilli dialect: from one function of graph ops to a function of
+// kernel calls.
+#ifndef FUSILLI_PASSES
+#define FUSILLI_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def VerifyGraph : Pass<"fusilli-verify-graph", "::mlir::ModuleOp"> {
+  let summary = "check that a module is one well-formed graph";
+  let description = [{
+    The module holds one function, `@main`, of one block with nothing but ops of
+    this dialect and the return. Parameters and results are tensors with unique
+    names (`fusilli.name`), parameters sorted by name, results sorted by name.
+  }];
+}
+
+def NormalizeGraph : Pass<"fusilli-normalize-graph", "::mlir::ModuleOp"> {
+  let summary = "drop what computes nothing; give every result an op of its own";
+  let description = [{
+    Erases ops whose results are not used. Forwards the operand of an IDENTITY
+    that changes neither shape nor element type and is not returned. Where the
+    graph returns a parameter, a constant, or one value twice, an IDENTITY copies
+    it.
+
+    ```mlir
+    func.func @main(%x: tensor<4xf32> {fusilli.name = "x"})
+        -> (tensor<4xf32> {fusilli.name = "y"}) {
+      return %x : tensor<4xf32>
+    }
+    // becomes
+    func.func @main(%x: tensor<4xf32> {fusilli.name = "x"})
+        -> (tensor<4xf32> {fusilli.name = "y"}) {
+      %0 = fusilli.pointwise IDENTITY %x : (tensor<4xf32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+  let statistics = [
+    Statistic<"numErased", "erased", "ops erased">,
+    Statistic<"numCopies", "copies", "IDENTITY ops added">,
+  ];
+}
+
+def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
+  let summary = "group the ops of a graph into kernels";
+  let description = [{
+    Partitions the ops of `@main` into groups without cycles between them, makes
+    each group a private function with the unit attribute `fusilli.kernel`, and
+    replaces it by a `fusilli.dispatch`. Equal kernels become one function.
+
+    A kernel is of one of these kinds (attribute `fusilli.kind`):
+    * `pointwise`: pointwise ops; all results of one shape.
+    * `contraction`: one matmul or convolution of kernel arguments, and pointwise
+      ops after it, results of its shape.
+    * `reduction`: reductions over the same dimensions of one shape, pointwise
+      producers before them, pointwise ops of the reduced shape after them;
+      results of the reduced shape.
+    * `rows` (option `row-groups`): as `reduction`, but ops of the full shape may
+      use the reductions, and results may have the full shape. The reduced
+      dimensions are the last ones.
+
+    In all of them, ops that broadcast to a larger shape may be repeated inside
+    when they are cheap. Cheap producers of reductions are computed again rather
+    than stored.
+
+    ```mlir
+    %0 = fusilli.matmul %a, %b : (...) -> tensor<4x8xf32>
+    %1 = fusilli.pointwise ADD %0, %bias : (...) -> tensor<4x8xf32>
+    // becomes
+    %1 = fusilli.dispatch @kernel_0(%a, %b, %bias) : (...) -> tensor<4x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"rowGroups", "row-groups", "bool", "false",
+           "make kernels of kind `rows`">,
+    Option<"maxRowBytes", "max-row-bytes", "int64_t", "262144",
+           "largest row, in bytes of one tensor, of a kernel of kind `rows`">,
+  ];
+  let statistics = [
+    Statistic<"numKernels", "kernels", "kernels made">,
+    Statistic<"numDispatches", "dispatches", "kernel calls">,
+    Statistic<"numRecomputed", "recomputed", "ops repeated in a kernel">,
+  ];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+}
+
+def VerifyDispatches : Pass<"fusilli-verify-dispatches", "::mlir::ModuleOp"> {
+  let summary = "check the border between fusion and code generation";
+  let description = [{
+    `@main` holds only `fusilli.dispatch` ops and the return; each kernel holds
+    what its kind allows.
+  }];
+}
+
+#endif // FUSILLI_PASSES

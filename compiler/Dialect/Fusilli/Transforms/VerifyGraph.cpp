@@ -1,0 +1,100 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// fusilli-verify-graph: the border between import (or a hand-written program)
+// and everything after it. Later passes rely on what is checked here.
+#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
+
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
+
+#include "mlir/IR/Builders.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+
+namespace fusilli::ir {
+#define GEN_PASS_DEF_VERIFYGRAPH
+#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h.inc"
+
+func::FuncOp getMain(ModuleOp module) {
+  return module.lookupSymbol<func::FuncOp>(kMainName);
+}
+
+namespace {
+
+/// Checks the names and types of parameters or of results.
+LogicalResult verifyTensors(func::FuncOp main, StringRef what,
+                            ArrayRef<Type> types,
+                            function_ref<Attribute(unsigned)> getName,
+                            llvm::StringSet<> &seen) {
+  StringRef previous;
+  for (auto [i, type] : llvm::enumerate(types)) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    if (!tensor || !tensor.hasStaticShape() || tensor.getRank() == 0)
+      return main.emitOpError(what)
+             << " " << i << " is no tensor of static shape: " << type;
+    auto name = dyn_cast_or_null<StringAttr>(getName(i));
+    if (!name)
+      return main.emitOpError(what) << " " << i << " has no string attribute '"
+                                    << FusilliDialect::kNameAttr << "'";
+    if (!seen.insert(name.getValue()).second)
+      return main.emitOpError("two tensors are named ") << name;
+    if (i > 0 && name.getValue() < previous)
+      return main.emitOpError(what) << "s are not sorted by name: '" << previous
+                                    << "' before " << name;
+    previous = name.getValue();
+  }
+  return success();
+}
+
+struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
+  void runOnOperation() override {
+    if (failed(check()))
+      signalPassFailure();
+  }
+
+  LogicalResult check() {
+    ModuleOp module = getOperation();
+    func::FuncOp main = getMain(module);
+    if (!main)
+      return module.emitOpError("has no function @main");
+    for (Operation &op : *module.getBody())
+      if (&op != main)
+        return op.emitOpError("beside @main, expected only @main");
+    if (main.isDeclaration() || !main.getBody().hasOneBlock())
+      return main.emitOpError("has no body of one block");
+    llvm::StringSet<> seen;
+    if (failed(verifyTensors(
+            main, "parameter", main.getArgumentTypes(),
+            [&](unsigned i) {
+              return main.getArgAttr(i, FusilliDialect::kNameAttr);
+            },
+            seen)))
+      return failure();
+    if (failed(verifyTensors(
+            main, "result", main.getResultTypes(),
+            [&](unsigned i) {
+              return main.getResultAttr(i, FusilliDialect::kNameAttr);
+            },
+            seen)))
+      return failure();
+    for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+      if (hasBroadcastDims(cast<RankedTensorType>(type)))
+        return main.emitOpError("result ")
+               << i << " has broadcast strides: " << type;
+    for (Operation &op : main.front()) {
+      if (isa<func::ReturnOp>(op))
+        continue;
+      if (!isa_and_nonnull<FusilliDialect>(op.getDialect()) ||
+          isa<DispatchOp>(op))
+        return op.emitOpError("is not an op of a graph");
+    }
+    return success();
+  }
+};
+
+} // namespace
+} // namespace fusilli::ir

@@ -1,0 +1,61 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Assembles the stages of the front half and registers everything for tools.
+#include "compiler/Pipelines/Pipelines.h"
+
+#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
+
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+struct FusePipelineOptions : public PassPipelineOptions<FusePipelineOptions> {
+  Option<bool> rowGroups{*this, "row-groups",
+                         llvm::cl::desc("make kernels of kind `rows`"),
+                         llvm::cl::init(FuseOptions().rowGroups)};
+};
+
+} // namespace
+
+void populateImportPipeline(OpPassManager &pm) {
+  pm.addPass(ir::createVerifyGraph());
+  pm.addPass(ir::createNormalizeGraph());
+}
+
+void populateFusePipeline(OpPassManager &pm, const FuseOptions &options) {
+  ir::FuseDispatchesOptions fuse;
+  fuse.rowGroups = options.rowGroups;
+  pm.addPass(ir::createFuseDispatches(fuse));
+#ifndef NDEBUG
+  pm.addPass(ir::createVerifyDispatches());
+#endif
+}
+
+void registerCompilerDialects(DialectRegistry &registry) {
+  registry.insert<ir::FusilliDialect, func::FuncDialect>();
+  registerCpuCodegenDialects(registry);
+}
+
+void registerCompilerPasses() {
+  ir::registerFusilliPasses();
+  registerCpuCodegenPasses();
+  PassPipelineRegistration<>("fusilli-import",
+                             "from the import of a graph to the fuse stage",
+                             populateImportPipeline);
+  PassPipelineRegistration<FusePipelineOptions>(
+      "fusilli-fuse", "make kernels of a graph",
+      [](OpPassManager &pm, const FusePipelineOptions &options) {
+        FuseOptions fuse;
+        fuse.rowGroups = options.rowGroups;
+        populateFusePipeline(pm, fuse);
+      });
+}
+
+} // namespace fusilli::compiler

@@ -1,0 +1,44 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The order of passes, stage by stage; reading this is reading the compiler:
+//
+//   GraphDef --Import--> fusilli ops in @main
+//     | populateImportPipeline   check, normalise
+//     | populateFusePipeline     kernels and their calls
+//   from here on only kernels
+//     | populateLinalgPipeline   linalg on physical tensors
+//     | populateVectorPipeline   scheduled vector code
+//     | populateLLVMPipeline     LLVM dialect
+//   LLVM dialect --Target--> code image
+//
+// The last three are declared in compiler/Codegen/CPU/CpuPipelines.h.
+#ifndef COMPILER_PIPELINES_PIPELINES_H
+#define COMPILER_PIPELINES_PIPELINES_H
+
+#include "compiler/Codegen/CPU/CpuPipelines.h"
+
+#include "mlir/IR/DialectRegistry.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace fusilli::compiler {
+
+/// What the fuse stage may do.
+struct FuseOptions {
+  /// Kernels in which full-shape ops use reductions of their rows (softmax).
+  bool rowGroups = false;
+};
+
+void populateImportPipeline(mlir::OpPassManager &pm);
+void populateFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options);
+
+/// Exactly the dialects that a compile uses.
+void registerCompilerDialects(mlir::DialectRegistry &registry);
+
+/// All passes and stage pipelines (fusilli-import, fusilli-fuse), for tools.
+void registerCompilerPasses();
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_PIPELINES_PIPELINES_H
