@@ -120,43 +120,6 @@ def fit(name, bits, f, weight, powers, lo, hi, fixed=None, refit=True):
     sys.stdout.flush()
 
 
-def rational(name, bits, f, weight, nums, dens, lo, hi):
-    """f ~ P/Q with Q(0) = 1: linearised, reweighted with the last Q."""
-    points = grid(lo, hi, 40 * (nums + dens + 2))
-    values = [f(x) for x in points]
-    last = [mpf(1)] * len(points)
-    for _ in range(12):
-        w = [weight(x) / q for x, q in zip(points, last)]
-        rows = [
-            [x**k for k in range(nums)] + [-v * x**k for k in range(1, dens)]
-            for x, v in zip(points, values)
-        ]
-        c, best = exchange(rows, values, w)
-        last = [1 + sum(c[nums + k - 1] * x**k for k in range(1, dens))
-                for x in points]
-    q = [mpf(1)] + [round_to(bits, v) for v in c[nums:]]
-    last = [sum(v * x**k for k, v in enumerate(q)) for x in points]
-    # The numerator again, for the rounded denominator.
-    left = [v * d for v, d in zip(values, last)]
-    w = [weight(x) / d for x, d in zip(points, last)]
-    p = []
-    for k in range(nums):
-        rest, _ = remez(points, left, w, range(k, nums))
-        p.append(round_to(bits, rest[0]))
-        left = [t - p[k] * x**k for t, x in zip(left, points)]
-    worst = max(abs(t * v) for t, v in zip(left, w))
-    print(f"// {name}: max weighted error 2^{mp.nstr(mp.log(best, 2), 4)},"
-          f" rounded 2^{mp.nstr(mp.log(worst, 2), 4)}")
-    print("{" + ", ".join(cxx(bits, v) for v in p) + "}")
-    print("{" + ", ".join(cxx(bits, v) for v in q) + "}")
-    sys.stdout.flush()
-
-
-def tanh_ratio(z):
-    r = mp.sqrt(z)
-    return mp.tanh(r) / r
-
-
 def cxx(bits, c):
     h = float(c).hex()
     head, exp = h.split("p")
@@ -201,15 +164,16 @@ TASKS = {
     "log64": lambda: fit("log f64", 64,
                          lambda z: (2 * mp.atanh(mp.sqrt(z)) / mp.sqrt(z) - 2) / z,
                          one, range(0, 7), 1e-12, ((S2 - 1) / (S2 + 1))**2),
-    # erf(x) = x P(x^2) below the border
-    "erf32_a": lambda: fit("erf f32, |x|<1", 32, erf_small,
-                           lambda x: 1 / erf_small(x), range(0, 6), 1e-9, 1),
-    "erf64_a": lambda: fit("erf f64, |x|<1", 64, erf_small,
+    # erf(x) = x + x P(x^2) below the border
+    "erf32_a": lambda: fit("erf f32, |x|<7/8", 32, lambda x: erf_small(x) - 1,
+                           lambda x: 1 / erf_small(x), range(0, 6), 1e-9,
+                           mpf("0.7657")),
+    "erf64_a": lambda: fit("erf f64, |x|<1", 64, lambda x: erf_small(x) - 1,
                            lambda x: 1 / erf_small(x), range(0, 12), 1e-9, 1),
     # erfc(x) = 2^Q(x) above; error measured in erf
-    "erf32_b": lambda: fit("log2 erfc f32, 1..4", 32,
+    "erf32_b": lambda: fit("log2 erfc f32, 7/8..4", 32,
                            lambda x: mp.log(mp.erfc(x), 2), mp.erfc, range(0, 7),
-                           0.99, 4),
+                           0.874, 4),
     "erf64_b": lambda: fit("log2 erfc f64 at 2 + x, 1..6", 64,
                            lambda x: mp.log(mp.erfc(2 + x), 2),
                            lambda x: mp.erfc(2 + x), range(0, 18), -1.01, 4,
@@ -219,9 +183,6 @@ TASKS = {
                             lambda x: mpf(2)**-x, range(1, 6), -0.5, 0.5, {0: 1}),
     "exp2_64s": lambda: fit("exp2 f64, short", 64, lambda x: mpf(2)**x,
                             lambda x: mpf(2)**-x, range(1, 11), -0.5, 0.5, {0: 1}),
-    # tanh(x) = x P(x^2) / Q(x^2) up to where it is 1
-    "tanh32": lambda: rational("tanh f32", 32, tanh_ratio,
-                               lambda z: 1 / tanh_ratio(z), 6, 5, 1e-9, 82),
     # sin(r) = r + r^3 (...), cos(r) = 1 - r^2/2 + r^4 (...), |r| <= pi/4, z = r^2
     "sin32": lambda: fit("sin f32", 32,
                          lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,

@@ -149,19 +149,19 @@ MathEmitter::Rounded MathEmitter::roundScaled(Value x, double factor) {
 Value MathEmitter::scale(Value p, const Rounded &n, Value negative) {
   if (canScalef())
     return scalef(p, n.value);
-  // p * 2^(n +- h) is a normal number, multiplying by 2^-+h rounds once.
+  // p * 2^(n +- h) is a normal number, multiplying by 2^-+h rounds once. Only
+  // multiplications touch p, so that a not-a-number stays one.
   int64_t half = pickInt(64, 512);
   double up = pick(0x1p64, 0x1p512), down = pick(0x1p-64, 0x1p-512);
   Value isNegative = cmp(Pred::OLT, negative, f(0));
-  Value offset = select(isNegative, i(half << mantissaBits()),
-                        i(-(half << mantissaBits())));
-  Value factor = select(isNegative, f(down), f(up));
-  Value bits = iadd(toBits(p), iadd(shl(n.bits, mantissaBits()), offset));
-  return mul(fromBits(bits), factor);
+  Value one = select(isNegative, i((exponentBias() + half) << mantissaBits()),
+                     i((exponentBias() - half) << mantissaBits()));
+  Value power = fromBits(iadd(shl(n.bits, mantissaBits()), one));
+  return mul(mul(p, power), select(isNegative, f(down), f(up)));
 }
 
-Value MathEmitter::scaleNormal(Value p, const Rounded &n) {
-  return fromBits(iadd(toBits(p), shl(n.bits, mantissaBits())));
+Value MathEmitter::powerOfTwo(const Rounded &n) {
+  return fromBits(iadd(shl(n.bits, mantissaBits()), bitsOf(1.0)));
 }
 
 bool MathEmitter::canScalef() const {

@@ -98,8 +98,8 @@ public:
   /// `negative` must have the sign of n wherever |n| is large.
   Value scale(Value p, const Rounded &n, Value negative);
 
-  /// p * 2^n where p and the result are normal numbers. Two ops.
-  Value scaleNormal(Value p, const Rounded &n);
+  /// 2^n for an n that gives a normal number.
+  Value powerOfTwo(const Rounded &n);
 
 private:
   Value constant(mlir::TypedAttr scalar, Type ofType, uint64_t key, bool isInt);
@@ -120,6 +120,8 @@ Value emitExp(MathEmitter &e, Value x);
 Value emitExpNonPositive(MathEmitter &e, Value x);
 Value emitExp2(MathEmitter &e, Value x);
 Value emitExpm1(MathEmitter &e, Value x);
+/// (e^x - 1) / 2 for x <= 0; the sign of zero is lost.
+Value emitHalfExpm1NonPositive(MathEmitter &e, Value x);
 Value emitLog(MathEmitter &e, Value x);
 Value emitLog1p(MathEmitter &e, Value x);
 Value emitSigmoid(MathEmitter &e, Value x);

@@ -154,18 +154,26 @@ Value emitExp2(MathEmitter &e, Value x) {
   return e.scale(exp2Poly(e, e.sub(clamped, n.value)), n, clamped);
 }
 
-Value emitExpm1(MathEmitter &e, Value x) {
-  Value clamped = e.atMost(e.atLeast(x, e.pick(-18, -38)), e.pick(89, 710));
-  Reduced r = reduceByLn2(e, clamped);
+/// (e^x - 1) / 2, x clamped.
+static Value halfExpm1(MathEmitter &e, Value x) {
+  Reduced r = reduceByLn2(e, x);
   Value p = expm1Poly(e, r.rest);
-  // e^x - 1 = 2 (s p + s - 1/2) with s = 2^(n-1), which does not overflow.
+  // s p + s - 1/2 with s = 2^(n-1), which does not overflow.
   Value s =
       e.fromBits(e.iadd(e.shl(r.n.bits, e.mantissaBits()), e.bitsOf(0.5)));
-  Value half = e.fma(s, p, e.sub(s, e.f(0.5)));
-  Value result = e.add(half, half);
+  return e.fma(s, p, e.sub(s, e.f(0.5)));
+}
+
+Value emitHalfExpm1NonPositive(MathEmitter &e, Value x) {
+  return halfExpm1(e, e.atLeast(x, e.pick(-18, -38)));
+}
+
+Value emitExpm1(MathEmitter &e, Value x) {
+  Value clamped = e.atMost(e.atLeast(x, e.pick(-18, -38)), e.pick(89, 710));
+  Value half = halfExpm1(e, clamped);
   // Keeps subnormal numbers and the sign of zero.
   Value tiny = e.cmp(Pred::OLT, e.abs(x), e.f(e.pick(0x1p-25, 0x1p-54)));
-  return e.select(tiny, x, result);
+  return e.select(tiny, x, e.add(half, half));
 }
 
 Value emitLog(MathEmitter &e, Value x) {

@@ -25,9 +25,9 @@
 // | log      | 1.5 | 1.5 |                                                |
 // | log1p    | 2   | 2   |                                                |
 // | erf      | 2   | 2.5 |                                                |
-// | tanh     | 3   | 4   |                                                |
+// | tanh     | 3   | 3   |                                                |
 // | sin, cos | 2   | 2   | f64: for |x| <= 2^45, see MathTrig.cpp         |
-// | tan      | 2.5 | 4   | the same                                       |
+// | tan      | 3   | 3   | the same                                       |
 // | rsqrt    | 1.5 | 1.5 | a square root and a division                   |
 // | sigmoid  | 3   | 3   | 1/(1+e^-x), subnormal results included         |
 #ifndef COMPILER_CODEGEN_CPU_MATHEXPANSION_H

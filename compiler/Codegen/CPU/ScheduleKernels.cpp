@@ -40,14 +40,12 @@ linalg::GenericOp findContraction(func::FuncOp func) {
 
 bool hasReduction(func::FuncOp func) {
   bool found = false;
-  func.walk([&](linalg::GenericOp op) {
-    found |= op.getNumReductionLoops() != 0;
-  });
+  func.walk(
+      [&](linalg::GenericOp op) { found |= op.getNumReductionLoops() != 0; });
   return found;
 }
 
-struct ScheduleKernelsPass
-    : impl::ScheduleKernelsBase<ScheduleKernelsPass> {
+struct ScheduleKernelsPass : impl::ScheduleKernelsBase<ScheduleKernelsPass> {
   using ScheduleKernelsBase::ScheduleKernelsBase;
   explicit ScheduleKernelsPass(const TargetInfo &t) : target(t) {}
 

@@ -102,9 +102,8 @@ LogicalResult schedulePointwise(KernelEmitter &e) {
   }
 
   int64_t cost = 0;
-  e.source().walk([&](linalg::GenericOp op) {
-    cost += payloadCost(op.getBody());
-  });
+  e.source().walk(
+      [&](linalg::GenericOp op) { cost += payloadCost(op.getBody()); });
   int64_t lanes = computeLanes(e);
   int64_t inner = groups.back().extent;
   int64_t unroll = cost > 24 ? 1 : 4;
@@ -136,15 +135,14 @@ LogicalResult schedulePointwise(KernelEmitter &e) {
     int64_t steps = inner / (lanes * unroll) * (lanes * unroll);
     Value lo = e.mulIndex(e.begin(), chunk);
     Value hi = e.mulIndex(e.end(), chunk);
-    Value tail = workgroups == 1
-                     ? Value()
-                     : e.isEqual(e.end(), e.index(workgroups));
+    Value tail =
+        workgroups == 1 ? Value() : e.isEqual(e.end(), e.index(workgroups));
     body.row(lo, e.minIndex(hi, steps), inner, tail);
   } else {
     int64_t perGroup =
-        inlined ? rows
-                : std::clamp<int64_t>(chunk / std::max<int64_t>(inner, 1), 1,
-                                      rows);
+        inlined
+            ? rows
+            : std::clamp<int64_t>(chunk / std::max<int64_t>(inner, 1), 1, rows);
     workgroups = llvm::divideCeil(rows, perGroup);
     Value lo = e.mulIndex(e.begin(), perGroup);
     Value hi = e.minIndex(e.mulIndex(e.end(), perGroup), rows);
