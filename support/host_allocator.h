@@ -135,6 +135,63 @@ private:
   size_t size_ = 0;
 };
 
+/// A growable array from a host allocator; growing can fail. Move-only.
+/// Thread safety: externally synchronised.
+template <typename T> class HostVector {
+public:
+  explicit HostVector(HostAllocator &allocator) noexcept
+      : allocator_(&allocator) {}
+
+  /// False, and unchanged, when out of memory.
+  [[nodiscard]] bool reserve(size_t capacity) noexcept {
+    if (capacity <= items_.size())
+      return true;
+    HostArray<T> larger;
+    if (!larger.allocate(*allocator_, capacity))
+      return false;
+    for (size_t i = 0; i < size_; ++i)
+      larger[i] = std::move(items_[i]);
+    items_ = std::move(larger);
+    return true;
+  }
+  /// False, with `item` untouched, when out of memory.
+  [[nodiscard]] bool push(T &&item) noexcept {
+    if (size_ == items_.size() && !reserve(size_ == 0 ? 8 : 2 * size_))
+      return false;
+    items_[size_++] = std::move(item);
+    return true;
+  }
+  /// Appends copies of `count` items.
+  [[nodiscard]] bool append(const T *items, size_t count) noexcept {
+    if (size_ + count > items_.size() &&
+        !reserve(size_ + count < 2 * size_ ? 2 * size_ : size_ + count))
+      return false;
+    for (size_t i = 0; i < count; ++i)
+      items_[size_++] = items[i];
+    return true;
+  }
+  /// Drops items behind the first `size`.
+  void truncate(size_t size) noexcept {
+    while (size_ > size)
+      items_[--size_] = T();
+  }
+  size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  T *data() noexcept { return items_.data(); }
+  const T *data() const noexcept { return items_.data(); }
+  T &operator[](size_t i) noexcept { return items_[i]; }
+  const T &operator[](size_t i) const noexcept { return items_[i]; }
+  T *begin() noexcept { return items_.data(); }
+  T *end() noexcept { return items_.data() + size_; }
+  const T *begin() const noexcept { return items_.data(); }
+  const T *end() const noexcept { return items_.data() + size_; }
+
+private:
+  HostAllocator *allocator_; // Borrowed: outlives its allocations.
+  HostArray<T> items_;
+  size_t size_ = 0;
+};
+
 } // namespace fusilli
 
 #endif // SUPPORT_HOST_ALLOCATOR_H

@@ -65,7 +65,6 @@ public:
   void recordFree(uint32_t memoryType, DeviceSize bytes) noexcept;
 
 protected:
-  using RefObject::RefObject;
   explicit Allocator(HostAllocator &allocator) noexcept
       : RefObject(kType, allocator) {}
 

@@ -54,6 +54,7 @@ class CommandBuffer : public RefObject {
 public:
   static const TypeDescriptor kType;
   static constexpr DeviceSize kMaxUpdateBytes = 65536;
+  static constexpr uint32_t kMaxSlots = 131072;
 
   uint32_t mode() const noexcept { return mode_; }
   /// Number of binding table slots its indirect references use.
@@ -63,7 +64,7 @@ public:
   Status end();
   /// Everything before is complete and visible to everything after.
   Status barrier();
-  /// Any workgroup count of 0 makes it a no-op. NotFound... the entry must
+  /// Any workgroup count of 0 makes it a no-op. The entry must
   /// exist (OutOfRange) and the binding count must match (InvalidArgument).
   Status dispatch(const DispatchParams &params);
   /// Pattern of 1, 2 or 4 bytes; offset and length are multiples of it.

@@ -1,0 +1,72 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The asynchronous queue of a CPU device. A submission waits for its points
+// without a thread; once all are reached it runs, on the queue's own thread
+// (made on first use) or, for an inline device, on the thread that reached the
+// last of them. Its resources are let go before its signal.
+#ifndef RUNTIME_HAL_DRIVERS_CPU_SUBMISSION_QUEUE_H
+#define RUNTIME_HAL_DRIVERS_CPU_SUBMISSION_QUEUE_H
+
+#include "runtime/base/worker_pool.h"
+#include "runtime/hal/command_buffer.h"
+#include "runtime/hal/fence.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <pthread.h>
+
+namespace fusilli::hal {
+
+class CpuCommandBuffer;
+class Submission;
+
+/// Shared by the device and its submissions.
+/// Thread safety: thread-safe.
+class SubmissionQueue final : public RefObject {
+public:
+  static const TypeDescriptor kType;
+
+  /// Without a pool everything runs inline and there is no thread.
+  static StatusOr<Ref<SubmissionQueue>> create(Ref<WorkerPool> pool,
+                                               HostAllocator &allocator);
+
+  Status submit(Fence *wait, Fence *signal, CpuCommandBuffer *commandBuffer,
+                BindingTable bindings);
+  Status waitIdle(int64_t timeoutNs);
+  /// Cancels what still waits, finishes what is ready, ends the thread.
+  void close();
+
+  SubmissionQueue(HostAllocator &allocator, Ref<WorkerPool> pool) noexcept
+      : RefObject(kType, allocator), pool_(std::move(pool)) {}
+
+private:
+  friend class Submission;
+  ~SubmissionQueue() override = default;
+  void makeReady(Submission &submission);
+  bool startThread();
+  static void *threadMain(void *self);
+  void threadLoop();
+  void drainInline();
+  Submission *popReady();
+  void run(Submission &submission);
+  void unlink(Submission &submission);
+
+  const Ref<WorkerPool> pool_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // All below: guarded by mutex_.
+  Submission *inFlight_ = nullptr; ///< owns a reference to each
+  Submission *readyHead_ = nullptr;
+  Submission *readyTail_ = nullptr;
+  uint64_t unfinished_ = 0;
+  bool draining_ = false;
+  bool closed_ = false;
+  bool threadStarted_ = false;
+  pthread_t thread_{};
+  Status failure_; ///< poisons later submissions
+};
+
+} // namespace fusilli::hal
+
+#endif // RUNTIME_HAL_DRIVERS_CPU_SUBMISSION_QUEUE_H
