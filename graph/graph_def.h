@@ -7,8 +7,8 @@
 // canonical: equal graphs give equal bytes, so they can be hashed.
 //
 // Version rule: a reader accepts exactly its own version. Fields are only ever
-// appended to the schema; the version rises whenever an old reader could misread
-// new bytes.
+// appended to the schema; the version rises whenever an old reader could
+// misread new bytes.
 
 #ifndef GRAPH_GRAPH_DEF_H
 #define GRAPH_GRAPH_DEF_H
@@ -52,8 +52,8 @@ ErrorOr<Graph> decodeGraphDef(std::span<const uint8_t> bytes);
 
 /// The canonical bytes with another graph name: what a cache key hashes is
 /// `graphDefWithName(bytes, "")`. InvalidArgument as `verifyGraphDef`.
-ErrorOr<std::vector<uint8_t>>
-graphDefWithName(std::span<const uint8_t> bytes, const std::string &name);
+ErrorOr<std::vector<uint8_t>> graphDefWithName(std::span<const uint8_t> bytes,
+                                               const std::string &name);
 
 /// JSON text of GraphDef bytes, indented, for people and for tests. Slots and
 /// tensors go by name. InvalidArgument as `verifyGraphDef`.

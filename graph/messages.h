@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // All diagnostic texts of the library, in one table, so that wording can change
-// without touching logic. `{0}`, `{1}`, ... stand for the parameters. Rules: lower
-// case, no full stop, name the node or tensor, both values where there are two.
+// without touching logic. `{0}`, `{1}`, ... stand for the parameters. Rules:
+// lower case, no full stop, name the node or tensor, both values where there
+// are two.
 
 #ifndef GRAPH_MESSAGES_H
 #define GRAPH_MESSAGES_H
@@ -52,8 +53,7 @@ template <typename T> std::string messageArg(const std::vector<T> &values) {
 std::string messageArg(double value);
 
 /// The text of `id` for parameters `args`.
-template <typename... Args>
-std::string message(Msg id, const Args &...args) {
+template <typename... Args> std::string message(Msg id, const Args &...args) {
   return renderMessage(id, {messageArg(args)...});
 }
 

@@ -1,0 +1,136 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Gradient of a convolution's weights: validation, inference, builder, GraphDef
+// form.
+
+#include "graph/ops/conv_common.h"
+#include "graph/ops/op.h"
+
+#include <utility>
+
+namespace fusilli {
+
+using namespace graph;
+
+ConvWGradNode::ConvWGradNode(ConvWGradAttr &&attr, const Context &ctx)
+    : NodeCRTP<ConvWGradNode>(ctx), convWGradAttr(std::move(attr)) {}
+
+ConvWGradNode::~ConvWGradNode() = default;
+
+ErrorObject ConvWGradNode::preValidateNode() const {
+  const ConvWGradAttr &attr = convWGradAttr;
+  const std::string &name = getName();
+  FUSILLI_CHECK_ERROR(requireConvLists(name, attr.getPadding(),
+                                       attr.getStride(), attr.getDilation()));
+  TensorPtr dy = attr.getDY();
+  TensorPtr x = attr.getX();
+  TensorPtr dw = attr.getDW();
+  FUSILLI_CHECK_ERROR(requireTensor(name, dy, "DY"));
+  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
+  FUSILLI_CHECK_ERROR(requireTensor(name, dw, "DW"));
+  FUSILLI_CHECK_ERROR(requireMinRank(name, dy, "DY", 3));
+  FUSILLI_CHECK_ERROR(requireMinRank(name, x, "X", 3));
+  FUSILLI_CHECK_ERROR(requireSameRank(name, dy, "DY", x, "X"));
+  FUSILLI_CHECK_ERROR(checkConvListLengths(name, attr.getPadding(),
+                                           attr.getStride(), attr.getDilation(),
+                                           dy->getDim().size() - 2));
+  FUSILLI_CHECK_ERROR(requireLayout(name, dy));
+  FUSILLI_CHECK_ERROR(requireLayout(name, x));
+  // The dims of DW cannot be inferred: several fit.
+  FUSILLI_RETURN_ERROR_IF(dw->getDim().empty(), ErrorCode::AttributeNotSet,
+                          message(Msg::NodeDimsUnset, name, "DW"));
+  FUSILLI_CHECK_ERROR(requireMinRank(name, dw, "DW", 2));
+  FUSILLI_CHECK_ERROR(
+      checkConvGroups(name, x->getDim()[1], dw->getDim()[1], dy->getDim()[1]));
+  return checkConvListValues(name, attr.getPadding(), attr.getStride(),
+                             attr.getDilation());
+}
+
+ErrorObject ConvWGradNode::inferPropertiesNode() {
+  convWGradAttr.fillFromContext(context);
+  TensorPtr dy = convWGradAttr.getDY();
+  TensorPtr x = convWGradAttr.getX();
+  TensorPtr dw = convWGradAttr.getDW();
+  FUSILLI_CHECK_ERROR(requireTensor(getName(), dy, "DY"));
+  FUSILLI_CHECK_ERROR(requireTensor(getName(), x, "X"));
+  FUSILLI_CHECK_ERROR(requireTensor(getName(), dw, "DW"));
+  FUSILLI_RETURN_ERROR_IF(dw->getDim().empty(), ErrorCode::AttributeNotSet,
+                          message(Msg::NodeDimsUnset, getName(), "DW"));
+  if (dw->getStride().empty())
+    dw->setStride(stridesLike(dw->getDim(), *dy));
+  return ok();
+}
+
+ErrorObject ConvWGradNode::postValidateNode() const {
+  const ConvWGradAttr &attr = convWGradAttr;
+  const std::string &name = getName();
+  TensorPtr dy = attr.getDY();
+  TensorPtr x = attr.getX();
+  TensorPtr dw = attr.getDW();
+  FUSILLI_CHECK_ERROR(requireTensor(name, dy, "DY"));
+  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
+  FUSILLI_CHECK_ERROR(requireTensor(name, dw, "DW"));
+  FUSILLI_CHECK_ERROR(requireMinRank(name, dw, "DW", 3));
+  FUSILLI_CHECK_ERROR(requireDims(
+      name, dy, "DY",
+      getConvInferredOutputShape(x->getDim(), dw->getDim(), attr.getDilation(),
+                                 attr.getPadding(), attr.getStride())));
+  return requireLayout(name, dw);
+}
+
+Graph::TensorPtr Graph::convWGrad(const TensorPtr &dy, const TensorPtr &x,
+                                  ConvWGradAttr &attr) {
+  attr.setName(nodeName(attr.getName(), "conv_wgrad_"));
+  nameIfUnnamed(dy, attr.getName(), "DY");
+  nameIfUnnamed(x, attr.getName(), "X");
+  TensorPtr dw = addOutput(attr.getName(), "DW");
+  attr.setDY(dy).setX(x).setDW(dw);
+  subNodes_.push_back(
+      std::make_shared<ConvWGradNode>(std::move(attr), context));
+  return dw;
+}
+
+namespace graph {
+
+namespace {
+
+bool encode(const INode &node, OpInstance &op) {
+  const auto *conv = dynamic_cast<const ConvWGradNode *>(&node);
+  if (!conv)
+    return false;
+  const ConvWGradAttr &attr = conv->convWGradAttr;
+  encodeSlots(attr, conv_wgradOp(), op);
+  fbs::ConvWGradAttrsT attrs;
+  attrs.padding = attr.getPadding();
+  attrs.stride = attr.getStride();
+  attrs.dilation = attr.getDilation();
+  op.attrs.Set(std::move(attrs));
+  return true;
+}
+
+ErrorOr<std::shared_ptr<INode>> decode(const OpInstance &op,
+                                       const Context &context) {
+  const fbs::ConvWGradAttrsT &attrs = *op.attrs.AsConvWGradAttrs();
+  auto attr = decodeSlots<ConvWGradAttr>(op);
+  attr.setPadding(attrs.padding)
+      .setStride(attrs.stride)
+      .setDilation(attrs.dilation);
+  return std::make_shared<ConvWGradNode>(std::move(attr), context);
+}
+
+} // namespace
+
+const OpInfo &conv_wgradOp() {
+  static const OpInfo info = {.name = "conv_wgrad",
+                              .attrs = fbs::OpAttrs::ConvWGradAttrs,
+                              .inputSlots = {"DY", "X"},
+                              .outputSlots = {"DW"},
+                              .encode = encode,
+                              .decode = decode};
+  return info;
+}
+
+} // namespace graph
+} // namespace fusilli
