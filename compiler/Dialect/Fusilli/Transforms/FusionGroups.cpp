@@ -220,8 +220,7 @@ void FusionGroups::absorbProducers(GroupId id) {
   llvm::SmallPtrSet<Operation *, 8> rejected;
   while (true) {
     Operation *next = nullptr;
-    SmallVector<Operation *> defs = getOuterDefs(id);
-    for (Operation *def : llvm::reverse(defs))
+    for (Operation *def : llvm::reverse(getOuterDefs(id)))
       if (getResultShape(def) == full && !rejected.contains(def) &&
           get(groupOf(def)).kind == KernelKind::Pointwise) {
         next = def;
@@ -398,8 +397,7 @@ void FusionGroups::absorbSmall(GroupId id) {
   bool changed = true;
   while (changed) {
     changed = false;
-    SmallVector<Operation *> defs = getOuterDefs(id);
-    for (Operation *def : llvm::reverse(defs)) {
+    for (Operation *def : llvm::reverse(getOuterDefs(id))) {
       ArrayRef<int64_t> shape = getResultShape(def);
       if (shape == ArrayRef<int64_t>(get(id).shape) ||
           shape == ArrayRef<int64_t>(get(id).fullShape))

@@ -1,0 +1,202 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The files that a graph leaves in the cache directory: program text, command,
+// artifact and statistics, for people and for readCompilationCacheFile. They
+// are not the compile cache; that is engine/artifact_store.h.
+#include "fusilli/support/cache.h"
+
+#include "engine/file_io.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace fusilli {
+namespace {
+
+std::string sanitize(const std::string &name) {
+  std::string result;
+  for (char c : name) {
+    if (c == ' ')
+      result.push_back('_');
+    else if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+             (c >= 'a' && c <= 'z') || c == '_')
+      result.push_back(c);
+  }
+  return result.empty() ? "unnamed_graph" : result;
+}
+
+ErrorObject writeWhole(const std::filesystem::path &path,
+                       const std::string &content) {
+  engine::FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  std::span<const uint8_t> bytes(
+      reinterpret_cast<const uint8_t *>(content.data()), content.size());
+  if (file.isOpen() && engine::writeAll(file.get(), bytes) && file.close())
+    return ok();
+  return error(ErrorCode::FileSystemFailure, "cannot write cache file '" +
+                                                 path.string() +
+                                                 "': " + std::strerror(errno));
+}
+
+// Removes a file or an empty folder; nothing for an empty path.
+void removeFile(const std::filesystem::path &path) noexcept {
+  std::error_code code;
+  if (!path.empty())
+    std::filesystem::remove(path, code);
+}
+
+// Reads a whole file into any container of bytes.
+template <typename Container>
+ErrorOr<Container> readWhole(const std::filesystem::path &path) {
+  engine::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info;
+  if (!file.isOpen() || fstat(file.get(), &info) != 0)
+    return error(ErrorCode::FileSystemFailure,
+                 errno == ENOENT
+                     ? "File does not exist: '" + path.string() + "'"
+                     : "cannot open '" + path.string() +
+                           "': " + std::strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return error(ErrorCode::FileSystemFailure,
+                 "'" + path.string() + "' is not a regular file");
+  Container content(static_cast<size_t>(info.st_size), 0);
+  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(content.data()),
+                           content.size());
+  if (!engine::readAll(file.get(), bytes))
+    return error(ErrorCode::FileSystemFailure,
+                 "cannot read " + std::to_string(info.st_size) +
+                     " bytes from '" + path.string() + "'");
+  return ok(std::move(content));
+}
+
+} // namespace
+
+std::filesystem::path CacheFile::getCacheDir() {
+  for (const char *variable : {"FUSILLI_CACHE_DIR", "HOME"})
+    if (const char *base = std::getenv(variable); base && *base)
+      return std::filesystem::path(base) / ".cache" / "fusilli";
+  return std::filesystem::path(".cache") / "fusilli";
+}
+
+std::filesystem::path CacheFile::getPath(const std::string &graphName,
+                                         const std::string &fileName) {
+  return getCacheDir() / sanitize(graphName) / fileName;
+}
+
+ErrorOr<CacheFile> CacheFile::create(const std::string &graphName,
+                                     const std::string &fileName, bool remove) {
+  std::filesystem::path path = getPath(graphName, fileName);
+  std::error_code code;
+  std::filesystem::create_directories(path.parent_path(), code);
+  if (code)
+    return error(ErrorCode::FileSystemFailure,
+                 "cannot create cache directory '" +
+                     path.parent_path().string() + "': " + code.message() +
+                     "; set FUSILLI_CACHE_DIR to a writable directory");
+  FUSILLI_CHECK_ERROR(writeWhole(path, ""));
+  return ok(CacheFile(std::move(path), remove));
+}
+
+ErrorOr<CacheFile> CacheFile::open(const std::string &graphName,
+                                   const std::string &fileName) {
+  std::filesystem::path path = getPath(graphName, fileName);
+  std::error_code code;
+  if (!std::filesystem::exists(path, code))
+    return error(ErrorCode::FileSystemFailure,
+                 "File does not exist: '" + path.string() + "'");
+  return ok(CacheFile(std::move(path), /*remove=*/false));
+}
+
+CacheFile::CacheFile(std::filesystem::path filePath, bool remove)
+    : path(std::move(filePath)), remove_(remove) {}
+
+CacheFile::CacheFile(CacheFile &&other) noexcept
+    : path(std::move(other.path)),
+      remove_(std::exchange(other.remove_, false)) {
+  other.path.clear();
+}
+
+CacheFile &CacheFile::operator=(CacheFile &&other) noexcept {
+  if (this == &other)
+    return *this;
+  // A new file at the old one's path has replaced it already.
+  if (remove_ && path != other.path)
+    removeFile(path);
+  path = std::move(other.path);
+  remove_ = std::exchange(other.remove_, false);
+  other.path.clear();
+  return *this;
+}
+
+CacheFile::~CacheFile() {
+  if (remove_)
+    removeFile(path);
+}
+
+ErrorObject CacheFile::write(const std::string &content) {
+  return writeWhole(path, content);
+}
+
+ErrorOr<std::string> CacheFile::read() { return readWhole<std::string>(path); }
+
+CleanupCacheDirectory::CleanupCacheDirectory(std::filesystem::path dir)
+    : cacheDir(std::move(dir)) {}
+
+CleanupCacheDirectory::CleanupCacheDirectory(
+    CleanupCacheDirectory &&other) noexcept
+    : cacheDir(std::move(other.cacheDir)) {
+  other.cacheDir.clear();
+}
+
+CleanupCacheDirectory &
+CleanupCacheDirectory::operator=(CleanupCacheDirectory &&other) noexcept {
+  if (this == &other)
+    return *this;
+  if (cacheDir != other.cacheDir)
+    removeFile(cacheDir);
+  cacheDir = std::move(other.cacheDir);
+  other.cacheDir.clear();
+  return *this;
+}
+
+// Refuses unless the folder exists and is empty.
+CleanupCacheDirectory::~CleanupCacheDirectory() { removeFile(cacheDir); }
+
+CachedAssets::CachedAssets(CacheFile &&inputFile, CacheFile &&outputFile,
+                           CacheFile &&commandFile, CacheFile &&statisticsFile)
+    : CleanupCacheDirectory(inputFile.path.parent_path()),
+      input(std::move(inputFile)), output(std::move(outputFile)),
+      command(std::move(commandFile)), statistics(std::move(statisticsFile)) {}
+
+CachedAssets::CachedAssets(CachedAssets &&other) noexcept = default;
+
+CachedAssets &CachedAssets::operator=(CachedAssets &&other) noexcept {
+  if (this == &other)
+    return *this;
+  // The folder held so far goes, if empty, after its files did.
+  CleanupCacheDirectory previous(std::move(cacheDir));
+  if (previous.cacheDir == other.cacheDir)
+    previous.cacheDir.clear();
+  CleanupCacheDirectory::operator=(std::move(other));
+  input = std::move(other.input);
+  output = std::move(other.output);
+  command = std::move(other.command);
+  statistics = std::move(other.statistics);
+  return *this;
+}
+
+CachedAssets::~CachedAssets() = default;
+
+ErrorOr<std::vector<uint8_t>> readFileBytes(const std::filesystem::path &path) {
+  return readWhole<std::vector<uint8_t>>(path);
+}
+
+} // namespace fusilli

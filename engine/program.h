@@ -1,0 +1,55 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A loaded artifact: module, context and resolved entry point, made together
+// and dropped together, so that a context is never paired with the function of
+// another one. Everything that can be done once is done here; `invoke` looks
+// nothing up and allocates nothing.
+#ifndef ENGINE_PROGRAM_H
+#define ENGINE_PROGRAM_H
+
+#include "runtime/hal/device.h"
+#include "runtime/vm/context.h"
+#include "runtime/vm/modules/program_module.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace fusilli::engine {
+
+/// Thread safety: immutable; `invoke` may run on several threads at once.
+class Program {
+public:
+  /// Verifies and loads. The bytes are copied. Errors are those of
+  /// ProgramModule::create and Context::registerModules, and Incompatible for
+  /// an artifact of another backend than `backend` ("CPU").
+  static StatusOr<std::unique_ptr<Program>> load(Ref<vm::Instance> instance,
+                                                 Ref<hal::DeviceGroup> devices,
+                                                 std::span<const uint8_t> bytes,
+                                                 std::string_view backend);
+
+  /// Outputs by name, then inputs by name.
+  std::span<const vm::ProgramArg> args() const { return module_->args(); }
+  const fbs::Artifact &artifact() const { return module_->artifact(); }
+  uint64_t workspaceSize() const { return workspaceSize_; }
+
+  /// Buffer views in the order of args(), then the workspace buffer or null.
+  /// Blocking.
+  Status invoke(vm::Arguments arguments) const {
+    return context_->invoke(function_, arguments);
+  }
+
+private:
+  Program() = default;
+
+  Ref<vm::ProgramModule> module_;
+  Ref<vm::Context> context_;
+  vm::Function function_; // of context_
+  uint64_t workspaceSize_ = 0;
+};
+
+} // namespace fusilli::engine
+
+#endif // ENGINE_PROGRAM_H
