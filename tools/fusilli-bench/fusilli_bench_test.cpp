@@ -1,0 +1,111 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The program as users start it: exit codes, messages, and the JSON of a tiny
+// problem.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include <sys/wait.h>
+
+namespace {
+
+using testing::HasSubstr;
+
+struct Outcome {
+  int code = -1;
+  std::string text; ///< standard output and error
+};
+
+Outcome run(const std::string &arguments) {
+  std::string command =
+      std::string(FUSILLI_BENCH_PROGRAM) + " " + arguments + " 2>&1";
+  Outcome outcome;
+  FILE *pipe = popen(command.c_str(), "r");
+  if (!pipe)
+    return outcome;
+  std::array<char, 4096> part;
+  while (size_t size = fread(part.data(), 1, part.size(), pipe))
+    outcome.text.append(part.data(), size);
+  int status = pclose(pipe);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return outcome;
+}
+
+TEST(FusilliBenchTest, HelpAndVersion) {
+  Outcome help = run("--help");
+  EXPECT_EQ(help.code, 0);
+  for (const char *word :
+       {"--problem", "--set", "--threads", "--target", "--peers", "--json",
+        "--repeat", "--overhead", "Exit codes", "matmul 1024x1024x1024 f32"})
+    EXPECT_THAT(help.text, HasSubstr(word));
+  EXPECT_EQ(run("--version").code, 0);
+}
+
+TEST(FusilliBenchTest, WrongUsageIsTwo) {
+  Outcome nothing = run("");
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.text, HasSubstr("nothing to measure"));
+  Outcome line = run("--problem 'matmul 4x4 f32'");
+  EXPECT_EQ(line.code, 2);
+  EXPECT_THAT(line.text, HasSubstr("'4x4' has 2 extents"));
+  Outcome file = run("--set /nonexistent.txt");
+  EXPECT_EQ(file.code, 2);
+  EXPECT_THAT(file.text, HasSubstr("/nonexistent.txt"));
+  Outcome peer = run("--problem 'pointwise 4 f32 add' --peers cublas");
+  EXPECT_EQ(peer.code, 2);
+  EXPECT_THAT(peer.text, HasSubstr("unknown peer 'cublas'"));
+  EXPECT_EQ(run("--problem 'pointwise 4 f32 add' --target z80").code, 2);
+  EXPECT_EQ(run("--problem 'pointwise 4 f32 add' --threads 0").code, 2);
+  EXPECT_EQ(run("--unknown").code, 2);
+}
+
+#ifdef FUSILLI_BENCH_HAS_COMPILER
+
+TEST(FusilliBenchTest, TinyProblemGivesTheJson) {
+  std::string path = testing::TempDir() + "fusilli_bench_test.json";
+  Outcome outcome =
+      run("--problem 'matmul 8x16x4 f32 bias' --problem 'pointwise 64 f32 "
+          "add,mul' --repeat 2 --block-ms 1 --json " +
+          path);
+  ASSERT_EQ(outcome.code, 0) << outcome.text;
+  EXPECT_THAT(outcome.text, HasSubstr("matmul 8x16x4 f32 bias"));
+  std::ifstream file(path);
+  nlohmann::json json = nlohmann::json::parse(file, nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  EXPECT_EQ(json["schema"], 1);
+  EXPECT_GT(json["machine"]["f32_gflops"], 1.0);
+  ASSERT_EQ(json["problems"].size(), 2u);
+  const auto &problem = json["problems"][0];
+  EXPECT_EQ(problem["problem"], "matmul 8x16x4 f32 bias");
+  for (const char *key :
+       {"compile_cold_ms", "compile_cached_ms", "first_us", "time_us", "gflops",
+        "gbps", "peak_fraction", "bandwidth_fraction", "roofline_fraction"})
+    EXPECT_GT(problem[key], 0.0) << key;
+  EXPECT_EQ(problem["kernels"], 1);
+  EXPECT_LE(problem["max_error"], problem["error_bound"]);
+  EXPECT_TRUE(json["problems"][1]["gflops"].is_null());
+  std::remove(path.c_str());
+}
+
+TEST(FusilliBenchTest, AProblemThatCannotRunIsThree) {
+  Outcome outcome = run("--problem 'pointwise 8 f64 add' --repeat 1 "
+                        "--block-ms 1 --peers none --json -");
+  EXPECT_EQ(outcome.code, 3) << outcome.text;
+  nlohmann::json json = nlohmann::json::parse(outcome.text, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << outcome.text;
+  EXPECT_TRUE(json["problems"][0]["time_us"].is_null());
+  EXPECT_THAT(json["problems"][0]["error"].get<std::string>(),
+              HasSubstr("f64"));
+}
+
+#endif
+
+} // namespace
