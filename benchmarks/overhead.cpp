@@ -39,16 +39,18 @@ struct OpenMp {
   }
 };
 
-__attribute__((target("avx2"))) void addAvx2(float *c, const float *a,
-                                             const float *b, int64_t count) {
-#pragma clang loop vectorize(enable) vectorize_width(8)
+__attribute__((target("avx2"))) void addAvx2(float *__restrict c,
+                                             const float *__restrict a,
+                                             const float *__restrict b,
+                                             int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     c[i] = a[i] + b[i];
 }
 
-__attribute__((target("avx512f"))) void
-addAvx512(float *c, const float *a, const float *b, int64_t count) {
-#pragma clang loop vectorize(enable) vectorize_width(16)
+__attribute__((target("avx512f"))) void addAvx512(float *__restrict c,
+                                                  const float *__restrict a,
+                                                  const float *__restrict b,
+                                                  int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     c[i] = a[i] + b[i];
 }

@@ -21,7 +21,7 @@ FUSILLI_BENCH_TARGET double fmaLoopAvx512(int64_t rounds) {
   for (__m512 &sum : sums)
     sum = b;
   for (int64_t i = 0; i < rounds; ++i)
-#pragma clang loop unroll(full)
+#pragma GCC unroll 16
     for (__m512 &sum : sums)
       __asm__ volatile("vfmadd231ps %1, %2, %0" : "+v"(sum) : "v"(a), "v"(b));
   for (int i = 1; i < kChains; ++i)

@@ -20,7 +20,7 @@ dotLoopAvx512Bf16(int64_t rounds) {
   for (__m512 &sum : sums)
     sum = _mm512_setzero_ps();
   for (int64_t i = 0; i < rounds; ++i)
-#pragma clang loop unroll(full)
+#pragma GCC unroll 16
     for (__m512 &sum : sums)
       __asm__ volatile("vdpbf16ps %1, %2, %0"
                        : "+v"(sum)
