@@ -50,7 +50,7 @@ double ratio(const Verdict &verdict) {
   if (verdict.error == 0.0)
     return 0.0;
   if (!verdict.passed)
-    return std::max(2.0, verdict.error / verdict.bound);
+    return std::max(2.0, verdict.error / std::max(verdict.bound, 1e-30));
   return verdict.bound == kInfinity ? 0.0 : verdict.error / verdict.bound;
 }
 

@@ -165,6 +165,8 @@ ErrorObject checkNode(const Program &p, const NodeDef &node) {
 }
 
 ErrorOr<Op> decodeOp(const fbs::Node &in, const std::string &name) {
+  if (!in.attrs())
+    return bad("node '" + name + "' has no attributes");
   switch (in.attrs_type()) {
   case fbs::OpAttrs::PointwiseAttrs: {
     const auto *attrs = in.attrs_as_PointwiseAttrs();
