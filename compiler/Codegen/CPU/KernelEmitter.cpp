@@ -179,6 +179,14 @@ Value KernelEmitter::local(Type element, int64_t count) {
   return view;
 }
 
+Value KernelEmitter::firstLanes(int64_t lanes, int64_t active) {
+  SmallVector<bool> bits(lanes, false);
+  std::fill_n(bits.begin(), active, true);
+  auto type = vectorType(b.getI1Type(), lanes);
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
+}
+
 Value KernelEmitter::load(Value mem, Value idx, int64_t lanes, int64_t active,
                           int64_t stride) {
   Type element = cast<MemRefType>(mem.getType()).getElementType();
@@ -186,13 +194,11 @@ Value KernelEmitter::load(Value mem, Value idx, int64_t lanes, int64_t active,
   if (stride == 1) {
     if (active == lanes)
       return vector::LoadOp::create(b, type, mem, idx);
-    Value mask = vector::ConstantMaskOp::create(
-        b, vectorType(b.getI1Type(), lanes), ArrayRef<int64_t>{active});
+    Value mask = firstLanes(lanes, active);
     return vector::MaskedLoadOp::create(b, type, mem, ValueRange{idx}, mask,
                                         zero(type));
   }
-  Value mask = vector::ConstantMaskOp::create(
-      b, vectorType(b.getI1Type(), lanes), ArrayRef<int64_t>{active});
+  Value mask = firstLanes(lanes, active);
   SmallVector<int64_t> steps;
   for (int64_t i = 0; i < lanes; ++i)
     steps.push_back(i * stride);
@@ -215,8 +221,7 @@ void KernelEmitter::store(Value value, Value mem, Value idx, int64_t active,
     vector::StoreOp::create(b, value, mem, ValueRange{idx});
     return;
   }
-  Value mask = vector::ConstantMaskOp::create(
-      b, vectorType(b.getI1Type(), lanes), ArrayRef<int64_t>{active});
+  Value mask = firstLanes(lanes, active);
   if (stride == 1) {
     vector::MaskedStoreOp::create(b, mem, ValueRange{idx}, mask, value);
     return;

@@ -134,6 +134,8 @@ public:
   /// A memref of `count` elements in worker-local memory (64-byte aligned).
   Value local(Type element, int64_t count);
   int64_t localBytes() const { return localSize; }
+  /// Mask of the first `active` lanes.
+  Value firstLanes(int64_t lanes, int64_t active);
   /// Lane i is mem[index + i * stride]; lanes past `active` are 0.
   Value load(Value mem, Value index, int64_t lanes, int64_t active,
              int64_t stride);

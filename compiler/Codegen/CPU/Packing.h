@@ -1,0 +1,65 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Copies of strided operand blocks into worker-local memory, converted to the
+// accumulator's type, in the order in which the inner loops read them. Any
+// source strides are vectorised: along the line, or by transposes in registers,
+// or by gathers.
+#ifndef COMPILER_CODEGEN_CPU_PACKING_H
+#define COMPILER_CODEGEN_CPU_PACKING_H
+
+#include "compiler/Codegen/CPU/KernelEmitter.h"
+
+namespace fusilli::compiler {
+
+/// A block of `lines` x `length` elements of a buffer.
+struct PackSource {
+  Value mem;
+  Value base; ///< index of element (0, 0)
+  int64_t lineStride, elementStride;
+};
+
+class Packer {
+public:
+  /// Values become `type`; with `pairs`, two neighbouring bf16 become one i32.
+  Packer(KernelEmitter &e, Type type, int64_t lanes, bool pairs)
+      : e(e), b(e.builder()), type(type), lanes(lanes), pairs(pairs) {}
+
+  /// dst[dstBase + line * dstStride + i] = source(line, i), i < length, padded
+  /// with zeros to a multiple of `padTo` elements. Elements stay unpaired: a
+  /// pair is two neighbours in the line. `dstStride` >= padded length.
+  void packLines(const PackSource &source, int64_t lines, int64_t length,
+                 int64_t padTo, Value dst, Value dstBase, int64_t dstStride);
+
+  /// dst[dstBase + (line / step) * width + i] = source(line, i) for i < active,
+  /// 0 up to `width` (a multiple of the vector length); step is 2 with pairs,
+  /// where the odd line is the upper half, else 1.
+  void packPanel(const PackSource &source, int64_t lines, int64_t active,
+                 int64_t width, Value dst, Value dstBase);
+
+  /// dst[dstBase + i] = 0 for i < count.
+  void zeroFill(Value dst, Value dstBase, int64_t count);
+
+private:
+  /// `count` elements along the stride from `index`, converted.
+  Value line(Value mem, Value index, int64_t active, int64_t stride);
+  Value convert(Value v);
+  /// Square transpose in registers.
+  SmallVector<Value> transpose(SmallVector<Value> rows);
+  Value offset(Value base, Value i, int64_t stride);
+  void panelByLines(const PackSource &s, int64_t lines, int64_t active,
+                    int64_t width, Value dst, Value dstBase);
+  void panelByTranspose(const PackSource &s, int64_t lines, int64_t active,
+                        int64_t width, Value dst, Value dstBase);
+
+  KernelEmitter &e;
+  mlir::ImplicitLocOpBuilder &b;
+  Type type;
+  int64_t lanes;
+  bool pairs;
+};
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_CODEGEN_CPU_PACKING_H
