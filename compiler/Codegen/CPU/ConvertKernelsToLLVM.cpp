@@ -115,10 +115,7 @@ struct ConvertKernelsToLLVMPass
     LLVMConversionTarget target(*ctx);
     target.addLegalOp<ModuleOp>();
     configureX86VectorLegalizeForExportTarget(target);
-    ConversionConfig config;
-    config.allowPatternRollback = false;
-    if (failed(
-            applyFullConversion(module, target, std::move(patterns), config)))
+    if (failed(applyFullConversion(module, target, std::move(patterns))))
       signalPassFailure();
   }
 };

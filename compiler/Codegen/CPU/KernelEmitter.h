@@ -158,7 +158,12 @@ public:
   /// Applies the body of `op` to values for its block arguments (scalars or
   /// vectors, mixed ones are broadcast).
   FailureOr<Value> payload(mlir::linalg::GenericOp op, ArrayRef<Value> args);
-  /// Position of `access` in its binding.
+  /// f64/f32 to a narrower float, round to nearest even, subnormals kept.
+  Value narrow(Value v, Type element);
+  /// Lets narrow() use the bf16 conversion instruction, which flushes
+  /// subnormals: for kernels whose dot products flush them already.
+  void setNativeBf16(bool on) { nativeBf16 = on; }
+  /// Position of `coefs` in its binding.
   Value offset(ArrayRef<int64_t> coefs, const Space &space);
 
   /// Widens a scalar to the vector length of `space` (no-op on vectors).
@@ -176,6 +181,7 @@ private:
   Value localArg, beginArg, endArg;
   int64_t localSize = 0;
   unsigned rootRank = 0;
+  bool nativeBf16 = false;
   llvm::DenseMap<int64_t, Value> indexConstants;
   mlir::Operation *constantsEnd = nullptr;
 };

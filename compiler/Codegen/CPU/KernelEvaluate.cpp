@@ -234,6 +234,11 @@ FailureOr<Value> KernelEmitter::payload(linalg::GenericOp op,
       mapping.map(inner.getResult(0), *v);
       continue;
     }
+    if (auto trunc = dyn_cast<arith::TruncFOp>(inner)) {
+      mapping.map(trunc.getResult(),
+                  narrow(operands[0], trunc.getResult().getType()));
+      continue;
+    }
     SmallVector<Type> types;
     for (Type t : inner.getResultTypes())
       types.push_back(lanes ? Type(vectorType(t, lanes)) : t);
@@ -264,10 +269,45 @@ void KernelEmitter::storeResult(unsigned i, Value value, ArrayRef<int> dims,
                        : 0;
   Value mem = bindings[resultBinding(i)];
   Value pos = offset(coefs, space);
+  if (stride == 0 && isa<VectorType>(value.getType()))
+    value = vector::ExtractOp::create(b, value, int64_t(0)); // unit dim
   if (stride == 0)
     memref::StoreOp::create(b, value, mem, ValueRange{pos});
   else
     store(asVector(value, space), mem, pos, space.activeLanes, stride);
+}
+
+Value KernelEmitter::narrow(Value v, Type element) {
+  auto like = [&](Type t) -> Type {
+    auto vt = dyn_cast<VectorType>(v.getType());
+    return vt ? Type(vt.clone(t)) : t;
+  };
+  // From f64 through f32: the target has no direct conversion. The second
+  // rounding adds at most 2^-24 relative to the bound of the first.
+  if (getElementTypeOrSelf(v.getType()).isF64() && !element.isF32())
+    v = arith::TruncFOp::create(b, like(b.getF32Type()), v);
+  if (!element.isBF16() || nativeBf16)
+    return arith::TruncFOp::create(b, like(element), v);
+  // Round to nearest even in integers: the instruction would flush
+  // subnormals, and below AVX-512 there is none.
+  Type i32 = like(b.getI32Type());
+  auto constant = [&](int64_t c) -> Value {
+    auto attr = b.getI32IntegerAttr(c);
+    if (auto vt = dyn_cast<VectorType>(i32))
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(vt, attr));
+    return arith::ConstantOp::create(b, attr);
+  };
+  Value bits = arith::BitcastOp::create(b, i32, v);
+  Value high = arith::ShRUIOp::create(b, bits, constant(16));
+  Value odd = arith::AndIOp::create(b, high, constant(1));
+  Value bias = arith::AddIOp::create(b, odd, constant(0x7fff));
+  Value rounded = arith::ShRUIOp::create(
+      b, arith::AddIOp::create(b, bits, bias), constant(16));
+  Value quiet = arith::OrIOp::create(b, high, constant(0x40));
+  Value isNan = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, v, v);
+  Value chosen = arith::SelectOp::create(b, isNan, quiet, rounded);
+  Value half = arith::TruncIOp::create(b, like(b.getI16Type()), chosen);
+  return arith::BitcastOp::create(b, like(element), half);
 }
 
 LogicalResult KernelEmitter::storeAllResults(ArrayRef<int> dims, Space &space) {

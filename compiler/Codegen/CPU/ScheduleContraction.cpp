@@ -80,6 +80,7 @@ private:
 LogicalResult ContractionEmitter::run() {
   rootDims = identityDims(p.rootExtents.size());
   planSources();
+  e.setNativeBf16(p.dot);
 
   int64_t rowBlocks =
       p.isConv() ? (p.spatial.size() > 1
