@@ -50,6 +50,13 @@ double ContractionPlan::flops() const {
   return f;
 }
 
+int ContractionPlan::innerK() const {
+  for (int l : kLoops)
+    if (extents[l] != 1)
+      return l;
+  return kLoops.front();
+}
+
 FailureOr<ContractionPlan> ContractionPlan::create(KernelEmitter &e,
                                                    linalg::GenericOp op) {
   ContractionPlan plan;
@@ -281,7 +288,7 @@ void ContractionPlan::chooseTile(const TargetInfo &target) {
 
 void ContractionPlan::chooseBlocks(const TargetInfo &target) {
   panels = llvm::divideCeil(n, nr());
-  int64_t kStride = kLoops.empty() ? 1 : a.coefs[kLoops.back()];
+  int64_t kStride = a.coefs[innerK()];
   bool sameType = dot ? a.element.isBF16() : a.element == acc;
   if (isConv()) {
     int c = kLoops.front();
@@ -313,7 +320,7 @@ void ContractionPlan::chooseBlocks(const TargetInfo &target) {
     panelsPerGroup = panels;
     return;
   }
-  bool pairs = !dot || (extents[kLoops.back()] % 2 == 0);
+  bool pairs = !dot || (extents[innerK()] % 2 == 0);
   packA = !sameType || kStride != 1 || !pairs;
   if (m == 1 && sameType && pairs && !dot)
     packA = false; // each element is read once anyway

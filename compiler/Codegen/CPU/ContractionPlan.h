@@ -66,6 +66,8 @@ struct ContractionPlan {
   int64_t nr() const { return nv * lanes; }
   int64_t perStep() const { return dot ? 2 : 1; }
   bool isConv() const { return !spatial.empty(); }
+  /// The reduction loop of a matmul: one-tap filters have unit loops besides.
+  int innerK() const;
   double flops() const;
 
   static FailureOr<ContractionPlan> create(KernelEmitter &e,

@@ -28,7 +28,6 @@ namespace fusilli::compiler {
 #define GEN_PASS_DECL
 #include "compiler/Codegen/CPU/CpuPasses.h.inc"
 
-void populateLinalgPipeline(mlir::OpPassManager &pm);
 void populateVectorPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
 void populateLLVMPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
 

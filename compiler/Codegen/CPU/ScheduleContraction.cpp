@@ -161,10 +161,7 @@ void ContractionEmitter::planSources() {
   Type aElement = p.dot ? Type(b.getBF16Type()) : p.acc;
   int64_t step = p.perStep();
   if (!p.isConv()) {
-    int kLoop = p.kLoops.front();
-    for (int l : p.kLoops) // one-tap filters have unit loops besides channels
-      if (p.extents[l] != 1)
-        kLoop = l;
+    int kLoop = p.innerK();
     kTotal = llvm::alignTo(p.k, step);
     if (p.packA) {
       // An odd number of cache lines from row to row avoids set conflicts.
@@ -247,10 +244,7 @@ void ContractionEmitter::packWindow(Value first) {
   for (auto [l, iv] : loopIv)
     base = e.addIndex(base, e.mulIndex(iv, p.a.coefs[l]));
   if (!p.isConv()) {
-    int kLoop = p.kLoops.front();
-    for (int l : p.kLoops)
-      if (p.extents[l] != 1)
-        kLoop = l;
+    int kLoop = p.innerK();
     int64_t rowStride = p.a.coefs[p.mLoops.back()];
     PackSource source{e.binding(p.a.binding),
                       e.addIndex(base, e.mulIndex(first, rowStride)), rowStride,
