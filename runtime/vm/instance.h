@@ -49,6 +49,7 @@ private:
     const TypeDescriptor *type = nullptr;
     uint32_t registrations = 0;
   };
+  bool shared_ = false; ///< made by shared(); set before it is published
   mutable std::mutex mutex_;
   HostArray<Entry> types_; // guarded by mutex_
   size_t typeCount_ = 0;   // guarded by mutex_

@@ -84,12 +84,22 @@ private:
   friend class BoundCall;
   ~ProgramModule() override = default;
   Status checkArguments(Arguments arguments) const;
-  Status checkArgument(size_t index, RefObject *argument) const;
+  bool acceptsArgument(const ProgramArg &arg,
+                       const RefObject *argument) const noexcept;
+  Status explainArgument(const ProgramArg &arg, RefObject *argument) const;
+  Status checkWorkspace(RefObject *workspace) const;
   Status checkOverlap(Arguments arguments) const;
+  Status explainOverlap(size_t first, size_t second) const;
+  /// One reference per argument and the workspace, into `bindings`.
+  void bindArguments(Arguments arguments,
+                     hal::BufferRef *bindings) const noexcept;
+  Status record(ProgramState &state, hal::CommandBuffer &commands) const;
+  Status makeConstants(ProgramState &state);
 
   const Ref<Instance> instance_;
   const artifact::Reader reader_;
   const HostArray<ProgramArg> args_;
+  size_t outputCount_ = 0;
   char workspaceText_[24] = {};
 };
 

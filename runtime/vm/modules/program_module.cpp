@@ -1,0 +1,243 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Loading: the artifact becomes a module, and in each context an executable
+// and a recorded command buffer.
+#include "runtime/vm/modules/program_module.h"
+
+#include "artifact/program.h"
+#include "runtime/vm/modules/program_state.h"
+
+#include <array>
+#include <charconv>
+
+namespace fusilli::vm {
+
+namespace {
+
+constexpr std::string_view kWorkspaceAttribute =
+    "iree.abi.transients.size.constant";
+
+template <typename T> size_t lengthOf(const T *vector) {
+  return vector != nullptr ? vector->size() : 0;
+}
+
+std::string_view viewOf(const flatbuffers::String *string) {
+  return string != nullptr ? std::string_view(string->c_str(), string->size())
+                           : std::string_view();
+}
+
+template <typename T, typename V> std::span<const T> spanOf(const V *vector) {
+  return vector != nullptr ? std::span<const T>(vector->data(), vector->size())
+                           : std::span<const T>();
+}
+
+/// Keeps the module, whose artifact holds the bytes, for a constants buffer.
+void releaseModule(void *module, hal::Buffer *) {
+  static_cast<ProgramModule *>(module)->release();
+}
+
+} // namespace
+
+hal::ElementType elementTypeOfDataType(uint8_t dataType) {
+  using enum hal::ElementType;
+  // In the order of fusilli::DataType.
+  static constexpr hal::ElementType types[] = {
+      None, Float16, BFloat16, Float32, Float64, Uint8, Sint4,
+      Int8, Int16,   Int32,    Int64,   Bool8,   F8E5M2};
+  return dataType < std::size(types) ? types[dataType] : None;
+}
+
+StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
+                                            std::span<const uint8_t> bytes,
+                                            bool copy,
+                                            HostAllocator &allocator) {
+  if (!instance)
+    return invalidArgumentError("program module of a null instance");
+  FUSILLI_STATUS_ASSIGN(artifact::Reader reader,
+                        artifact::Reader::open(bytes, copy, allocator));
+  FUSILLI_STATUS_RETURN_IF_ERROR(artifact::checkTarget(reader.artifact()));
+  const auto *sources = reader.artifact().args();
+  HostArray<ProgramArg> args;
+  if (!args.allocate(allocator, lengthOf(sources)))
+    return outOfMemoryError("the arguments of a program");
+  for (uint32_t i = 0; i < args.size(); ++i) {
+    const fbs::Arg &source = *sources->Get(i);
+    ProgramArg &arg = args[i];
+    arg.name = viewOf(source.name());
+    arg.isOutput = source.kind() == fbs::ArgKind::Output;
+    arg.elementType = elementTypeOfDataType(source.dtype());
+    arg.dims = spanOf<int64_t>(source.physical_dims());
+    arg.byteLength = source.byte_length();
+    arg.inplaceInputs = spanOf<uint32_t>(source.inplace_inputs());
+  }
+  auto module = makeRef<ProgramModule>(allocator, std::move(instance),
+                                       std::move(reader), std::move(args));
+  if (!module)
+    return outOfMemoryError("a program module");
+  return Ref<Module>(std::move(module));
+}
+
+ProgramModule::ProgramModule(HostAllocator &allocator, Ref<Instance> instance,
+                             artifact::Reader reader,
+                             HostArray<ProgramArg> args) noexcept
+    : Module(allocator), instance_(std::move(instance)),
+      reader_(std::move(reader)), args_(std::move(args)) {
+  while (outputCount_ < args_.size() && args_[outputCount_].isOutput)
+    ++outputCount_;
+  std::to_chars(workspaceText_, workspaceText_ + sizeof(workspaceText_) - 1,
+                workspaceSize());
+}
+
+uint64_t ProgramModule::workspaceSize() const noexcept {
+  return artifact().workspace_size();
+}
+
+std::span<const ModuleDependency> ProgramModule::dependencies() const noexcept {
+  static constexpr std::array dependencies = {ModuleDependency{"hal", 1, true}};
+  return dependencies;
+}
+
+std::span<const FunctionImport> ProgramModule::imports() const noexcept {
+  static constexpr std::array imports = {
+      FunctionImport{"hal.devices.default", "v.r", true}};
+  return imports;
+}
+
+std::span<const FunctionExport> ProgramModule::exports() const noexcept {
+  static constexpr std::array exports = {FunctionExport{"main", "r*.v"}};
+  return exports;
+}
+
+std::string_view ProgramModule::functionAttribute(uint16_t ordinal,
+                                                  std::string_view key) const {
+  if (ordinal == 0 && key == kWorkspaceAttribute)
+    return workspaceText_;
+  return {};
+}
+
+StatusOr<ModuleStatePtr> ProgramModule::createState(HostAllocator &allocator) {
+  void *memory =
+      allocator.allocate(sizeof(ProgramState), alignof(std::max_align_t));
+  if (memory == nullptr)
+    return outOfMemoryError("the state of a program");
+  return ModuleStatePtr(new (memory) ProgramState(),
+                        ModuleStateDeleter{&allocator});
+}
+
+Status ProgramModule::resolveImport(ModuleState *state, size_t index,
+                                    const Function &function,
+                                    ModuleState *functionState) {
+  FUSILLI_STATUS_ASSIGN(Ref<List> results, List::create(1, hostAllocator()));
+  FUSILLI_STATUS_RETURN_IF_ERROR(function.module->call(
+      functionState, function.ordinal, Arguments(), results.get()));
+  auto *device = results->get(0);
+  if (device == nullptr || device->type() != &hal::Device::kType)
+    return internalError("'hal.devices.default' gave no device");
+  static_cast<ProgramState *>(state)->device =
+      Ref<hal::Device>::share(static_cast<hal::Device *>(device));
+  return okStatus();
+}
+
+Status ProgramModule::initialize(ModuleState *state) {
+  auto &own = *static_cast<ProgramState *>(state);
+  const auto *sources = artifact().entries();
+  HostArray<hal::EntryParams> entries;
+  if (!entries.allocate(hostAllocator(), lengthOf(sources)))
+    return outOfMemoryError("the entries of a program");
+  for (uint32_t i = 0; i < entries.size(); ++i) {
+    const fbs::Entry &source = *sources->Get(i);
+    entries[i].name = viewOf(source.name());
+    entries[i].codeOffset = source.code_offset();
+    entries[i].localMemory = source.local_memory();
+    entries[i].bindingCount = source.binding_count();
+  }
+  FUSILLI_STATUS_ASSIGN(
+      own.executable,
+      own.device->createExecutable({.code = reader_.code(),
+                                    .entries = entries.span(),
+                                    .cpuFeatures = artifact().cpu_features()}));
+  FUSILLI_STATUS_RETURN_IF_ERROR(makeConstants(own));
+  FUSILLI_STATUS_ASSIGN(
+      Ref<hal::CommandBuffer> commands,
+      own.device->createCommandBuffer(hal::kCommandBufferReusable));
+  FUSILLI_STATUS_RETURN_IF_ERROR(commands->begin());
+  FUSILLI_STATUS_RETURN_IF_ERROR(record(own, *commands));
+  FUSILLI_STATUS_RETURN_IF_ERROR(commands->end());
+  own.commands = std::move(commands);
+  return okStatus();
+}
+
+Status ProgramModule::makeConstants(ProgramState &state) {
+  std::span<const uint8_t> bytes = reader_.constants();
+  if (bytes.empty())
+    return okStatus();
+  hal::BufferParams params;
+  params.usage =
+      hal::kUsageStorageRead | hal::kUsageTransferSource | hal::kUsageImmutable;
+  params.access = hal::kAccessRead;
+  hal::ExternalBuffer external;
+  external.type = hal::ExternalBufferType::HostAllocation;
+  external.size = bytes.size();
+  external.handle = reinterpret_cast<uintptr_t>(bytes.data());
+  // In place where the device can; a submission may outlive this context.
+  retain();
+  auto imported =
+      state.device->allocator().import(params, external, {releaseModule, this});
+  if (imported.isOk()) {
+    state.constants = *std::move(imported);
+    return okStatus();
+  }
+  release();
+  if (imported.code() != StatusCode::Unavailable)
+    return std::move(imported).status();
+  params.usage |= hal::kUsageTransferTarget;
+  params.access |= hal::kAccessWrite;
+  FUSILLI_STATUS_ASSIGN(state.constants, state.device->allocator().allocate(
+                                             params, bytes.size()));
+  return state.device->hostToDevice(bytes.data(), *state.constants, 0,
+                                    bytes.size());
+}
+
+Status ProgramModule::record(ProgramState &state,
+                             hal::CommandBuffer &commands) const {
+  HostVector<hal::BufferRef> refs(hostAllocator());
+  size_t position = 0;
+  while (true) {
+    FUSILLI_STATUS_ASSIGN(
+        artifact::Instruction instruction,
+        artifact::decodeInstruction(reader_.program(), position));
+    if (instruction.opcode == FUSILLI_VM_RETURN)
+      return okStatus();
+    if (instruction.opcode == FUSILLI_VM_BARRIER) {
+      FUSILLI_STATUS_RETURN_IF_ERROR(commands.barrier());
+      continue;
+    }
+    refs.truncate(0);
+    for (uint32_t i = 0; i < instruction.bindingCount; ++i) {
+      const fbs::Binding &binding =
+          *artifact().bindings()->Get(instruction.firstBinding + i);
+      hal::BufferRef ref;
+      ref.offset = binding.offset();
+      ref.length = binding.length();
+      if (binding.kind() == fbs::BindingKind::Constant)
+        ref.buffer = state.constants.get();
+      else if (binding.kind() == fbs::BindingKind::Argument)
+        ref.slot = binding.index();
+      else
+        ref.slot = static_cast<uint32_t>(args_.size());
+      if (!refs.push(std::move(ref)))
+        return outOfMemoryError("the bindings of a dispatch");
+    }
+    hal::DispatchParams dispatch;
+    dispatch.executable = state.executable.get();
+    dispatch.entry = instruction.entry;
+    std::copy_n(instruction.workgroupCount, 3, dispatch.workgroupCount);
+    dispatch.bindings = {refs.data(), refs.size()};
+    if ((instruction.flags & FUSILLI_VM_DISPATCH_INLINE) != 0)
+      dispatch.flags = hal::kDispatchInline;
+    FUSILLI_STATUS_RETURN_IF_ERROR(commands.dispatch(dispatch));
+  }
+}
+
+} // namespace fusilli::vm

@@ -1,0 +1,439 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Programs from artifact bytes to results, with hand-written kernels: loading,
+// argument rules, aliasing, lifetimes, concurrency.
+#include "runtime/vm/modules/program_fixture.h"
+
+#include "artifact/vm_abi.h"
+
+#include <cstring>
+#include <gmock/gmock.h>
+#include <thread>
+
+namespace fusilli::vm {
+namespace {
+
+using namespace testing;
+using artifact::testing::addArtifact;
+using artifact::testing::chainArtifact;
+using ::testing::HasSubstr;
+
+std::vector<uint8_t> addBytes(int64_t n, bool runInline, bool inplace = false) {
+  return artifact::write(addArtifact(n, runInline, inplace));
+}
+
+class ProgramTest : public ::testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    auto device = makeDevice(GetParam());
+    ASSERT_TRUE(device.isOk()) << device.status().toString();
+    device_ = *std::move(device);
+  }
+  Loaded loadBytes(const std::vector<uint8_t> &bytes) {
+    auto loaded = load(device_, bytes);
+    EXPECT_TRUE(loaded.isOk()) << loaded.status().toString();
+    return loaded.isOk() ? *std::move(loaded) : Loaded();
+  }
+  Ref<hal::Device> device_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Drivers, ProgramTest,
+                         ::testing::Values("local-sync", "local-task"),
+                         [](const auto &info) {
+                           std::string name = info.param;
+                           name.replace(name.find('-'), 1, "_");
+                           return name;
+                         });
+
+TEST_P(ProgramTest, AddsInlineAndOnThePool) {
+  for (bool runInline : {true, false}) {
+    for (int64_t n : {1, 2, 7, 1000}) {
+      Loaded loaded = loadBytes(addBytes(n, runInline));
+      std::vector<float> a(static_cast<size_t>(n));
+      std::vector<float> b(a.size());
+      std::vector<float> sum(a.size());
+      for (size_t i = 0; i < a.size(); ++i) {
+        a[i] = static_cast<float>(i);
+        b[i] = static_cast<float>(3 * i + 1);
+        sum[i] = a[i] + b[i];
+      }
+      auto y = floats(*device_, std::vector<float>(a.size()));
+      auto va = floats(*device_, a);
+      auto vb = floats(*device_, b);
+      RefObject *arguments[] = {y.get(), va.get(), vb.get(), nullptr};
+      Status status = loaded.context->invoke(loaded.main, arguments);
+      ASSERT_TRUE(status.isOk()) << status.toString();
+      EXPECT_EQ(valuesOf(*y), sum);
+    }
+  }
+}
+
+TEST_P(ProgramTest, ListFormWorksAndGivesReferencesBack) {
+  Loaded loaded = loadBytes(addBytes(2, true));
+  auto y = floats(*device_, {0, 0});
+  auto a = floats(*device_, {1, 2});
+  auto b = floats(*device_, {10, 20});
+  {
+    auto list = List::create(4);
+    ASSERT_TRUE(list.isOk());
+    for (RefObject *object :
+         {static_cast<RefObject *>(y.get()), static_cast<RefObject *>(a.get()),
+          static_cast<RefObject *>(b.get()), static_cast<RefObject *>(nullptr)})
+      ASSERT_TRUE((*list)->pushShared(object).isOk());
+    EXPECT_EQ((*list)->capacity(), 4u);
+    ASSERT_TRUE(loaded.context->invoke(loaded.main, **list).isOk());
+    EXPECT_EQ(y->refCount(), 2u);
+  }
+  EXPECT_EQ(y->refCount(), 1u);
+  EXPECT_EQ(valuesOf(*y), (std::vector<float>{11, 22}));
+}
+
+TEST_P(ProgramTest, WorkspaceAndConstants) {
+  for (bool runInline : {true, false}) {
+    Loaded loaded = loadBytes(artifact::write(chainArtifact(100, runInline)));
+    auto y = floats(*device_, std::vector<float>(100));
+    auto a = floats(*device_, std::vector<float>(100, 1.0f));
+    auto b = floats(*device_, std::vector<float>(100, 2.0f));
+    auto workspace = device_->allocator().allocate({}, 400);
+    std::memset((*workspace)->hostPointer(), 0xff, 400);
+    RefObject *arguments[] = {y.get(), a.get(), b.get(), workspace->get()};
+    for (int round = 0; round < 3; ++round) {
+      Status status = loaded.context->invoke(loaded.main, arguments);
+      ASSERT_TRUE(status.isOk()) << status.toString();
+      for (size_t i = 0; i < 100; ++i)
+        EXPECT_EQ(valuesOf(*y)[i], 3.0f + static_cast<float>(i + 1));
+    }
+    auto small = device_->allocator().allocate({}, 399);
+    arguments[3] = small->get();
+    Status status = loaded.context->invoke(loaded.main, arguments);
+    EXPECT_EQ(status.code(), StatusCode::InvalidArgument);
+    EXPECT_THAT(std::string(status.message()),
+                ::testing::AllOf(HasSubstr("399"), HasSubstr("400")));
+    arguments[3] = nullptr;
+    EXPECT_EQ(loaded.context->invoke(loaded.main, arguments).code(),
+              StatusCode::InvalidArgument);
+    arguments[3] = y.get();
+    EXPECT_EQ(loaded.context->invoke(loaded.main, arguments).code(),
+              StatusCode::InvalidArgument);
+    // A workspace inside an argument.
+    arguments[3] = y->buffer();
+    status = loaded.context->invoke(loaded.main, arguments);
+    EXPECT_EQ(status.code(), StatusCode::InvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("overlaps"));
+  }
+}
+
+TEST_P(ProgramTest, SourceBytesMayGoAfterLoad) {
+  std::vector<uint8_t> bytes = artifact::write(chainArtifact(4, true));
+  Loaded loaded = loadBytes(bytes);
+  std::fill(bytes.begin(), bytes.end(), 0xcc);
+  bytes = {};
+  auto y = floats(*device_, {0, 0, 0, 0});
+  auto a = floats(*device_, {1, 1, 1, 1});
+  auto workspace = device_->allocator().allocate({}, 16);
+  auto b = floats(*device_, {2, 2, 2, 2});
+  RefObject *arguments[] = {y.get(), a.get(), b.get(), workspace->get()};
+  ASSERT_TRUE(loaded.context->invoke(loaded.main, arguments).isOk());
+  EXPECT_EQ(valuesOf(*y), (std::vector<float>{4, 5, 6, 7}));
+}
+
+TEST_P(ProgramTest, MisalignedSourceBytes) {
+  std::vector<uint8_t> bytes = artifact::write(chainArtifact(4, true));
+  std::vector<uint8_t> shifted(bytes.size() + 3);
+  std::copy(bytes.begin(), bytes.end(), shifted.begin() + 3);
+  auto loaded = load(device_, std::span<const uint8_t>(shifted).subspan(3),
+                     /*copy=*/false);
+  ASSERT_TRUE(loaded.isOk()) << loaded.status().toString();
+}
+
+struct Mismatch {
+  const char *name;
+  StatusCode code;
+  const char *text;
+  Ref<RefObject> argument;
+};
+
+TEST_P(ProgramTest, EveryArgumentRuleHasItsError) {
+  Loaded loaded = loadBytes(addBytes(4, true));
+  hal::Device &d = *device_;
+  auto y = floats(d, {0, 0, 0, 0});
+  auto a = floats(d, {1, 2, 3, 4});
+  auto b = floats(d, {1, 2, 3, 4});
+  auto buffer = d.allocator().allocate({}, 16);
+  hal::DeviceSize square[] = {2, 2};
+  auto list = List::create(0);
+  hal::BufferParams noRead;
+  noRead.access = hal::kAccessWrite;
+  auto writeOnly = d.allocator().allocate(noRead, 16);
+  hal::DeviceSize four[] = {4};
+  const Mismatch cases[] = {
+      {"null", StatusCode::InvalidArgument, "null", nullptr},
+      {"list", StatusCode::InvalidArgument, "vm.list", *list},
+      {"raw buffer", StatusCode::InvalidArgument, "hal.buffer", *buffer},
+      {"int", StatusCode::InvalidArgument, "si32",
+       floats(d, {1, 2, 3, 4}, hal::ElementType::Sint32)},
+      {"rank", StatusCode::InvalidArgument, "rank 2",
+       *hal::BufferView::create(*buffer, square, hal::ElementType::Float32)},
+      {"dim", StatusCode::InvalidArgument, "[5]", floats(d, {1, 2, 3, 4, 5})},
+      {"usage", StatusCode::PermissionDenied, "usage",
+       floats(d, {1, 2, 3, 4}, hal::ElementType::Float32, hal::kUsageTransfer)},
+      {"access", StatusCode::PermissionDenied, "access",
+       *hal::BufferView::create(*writeOnly, four, hal::ElementType::Float32)},
+  };
+  for (const Mismatch &c : cases) {
+    RefObject *arguments[] = {y.get(), a.get(), c.argument.get(), nullptr};
+    Status status = loaded.context->invoke(loaded.main, arguments);
+    EXPECT_EQ(status.code(), c.code) << c.name << ": " << status.toString();
+    EXPECT_THAT(std::string(status.message()),
+                ::testing::AllOf(HasSubstr("input 'b'"), HasSubstr(c.text)))
+        << c.name;
+  }
+  // An opaque element type of the same width stands for any.
+  auto opaque = floats(d, {1, 2, 3, 4}, hal::ElementType::Opaque32);
+  RefObject *good[] = {y.get(), a.get(), opaque.get(), nullptr};
+  EXPECT_TRUE(loaded.context->invoke(loaded.main, good).isOk());
+}
+
+TEST_P(ProgramTest, ArgumentCountIsChecked) {
+  Loaded loaded = loadBytes(addBytes(1, true));
+  auto v = floats(*device_, {1});
+  RefObject *arguments[] = {v.get(), v.get(), v.get(), nullptr, nullptr};
+  for (size_t count : {size_t{0}, size_t{3}, size_t{5}}) {
+    Status status =
+        loaded.context->invoke(loaded.main, Arguments(arguments, count));
+    EXPECT_EQ(status.code(), StatusCode::InvalidArgument);
+    EXPECT_THAT(
+        std::string(status.message()),
+        ::testing::AllOf(HasSubstr(std::to_string(count)), HasSubstr("4")));
+  }
+}
+
+TEST_P(ProgramTest, IntegersOfOneWidthAreInterchangeable) {
+  using enum hal::ElementType;
+  EXPECT_TRUE(hal::elementTypeCompatible(Bool8, Int8));
+  EXPECT_TRUE(hal::elementTypeCompatible(Int8, Uint8));
+  EXPECT_TRUE(hal::elementTypeCompatible(Uint8, Bool8));
+  EXPECT_FALSE(hal::elementTypeCompatible(Int8, Int16));
+  EXPECT_FALSE(hal::elementTypeCompatible(Float32, Int32));
+  EXPECT_FALSE(hal::elementTypeCompatible(Float16, BFloat16));
+}
+
+TEST_P(ProgramTest, OverlapIsRefusedUnlessInPlace) {
+  auto shared = device_->allocator().allocate({}, 64);
+  auto window = [&](uint64_t offset, size_t count) {
+    hal::ExternalBuffer external;
+    external.type = hal::ExternalBufferType::HostAllocation;
+    external.handle =
+        reinterpret_cast<uintptr_t>((*shared)->hostPointer()) + offset;
+    external.size = count * sizeof(float);
+    auto buffer = device_->allocator().import({}, external, {});
+    hal::DeviceSize dims[] = {count};
+    return *hal::BufferView::create(*buffer, dims, hal::ElementType::Float32);
+  };
+  auto low = window(0, 4);
+  auto same = window(0, 4);
+  auto shifted = window(4, 4);
+  auto beside = window(16, 4);
+  auto other = floats(*device_, {1, 1, 1, 1});
+  auto code = [&](Loaded &loaded, hal::BufferView *y, hal::BufferView *a,
+                  hal::BufferView *b) {
+    RefObject *arguments[] = {y, a, b, nullptr};
+    Status status = loaded.context->invoke(loaded.main, arguments);
+    if (!status.isOk()) {
+      EXPECT_THAT(
+          std::string(status.message()),
+          ::testing::AllOf(HasSubstr("output 'y'"), HasSubstr("input '")));
+    }
+    return status.code();
+  };
+  Loaded plain = loadBytes(addBytes(4, true));
+  Loaded inplace = loadBytes(addBytes(4, true, /*inplace=*/true));
+  for (Loaded *loaded : {&plain, &inplace}) {
+    EXPECT_EQ(code(*loaded, low.get(), beside.get(), other.get()),
+              StatusCode::Ok);
+    EXPECT_EQ(code(*loaded, low.get(), other.get(), other.get()),
+              StatusCode::Ok);
+    EXPECT_EQ(code(*loaded, low.get(), shifted.get(), other.get()),
+              StatusCode::InvalidArgument);
+    EXPECT_EQ(code(*loaded, shifted.get(), other.get(), low.get()),
+              StatusCode::InvalidArgument);
+  }
+  EXPECT_EQ(code(plain, low.get(), low.get(), other.get()),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ(code(plain, low.get(), same.get(), other.get()),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ(code(inplace, low.get(), same.get(), low.get()), StatusCode::Ok);
+}
+
+TEST_P(ProgramTest, UnalignedImportsCompute) {
+  Loaded loaded = loadBytes(addBytes(3, true));
+  alignas(64) float memory[16] = {};
+  for (size_t shift : {1, 2, 3}) {
+    float *base = memory + shift;
+    base[0] = 1;
+    base[1] = 2;
+    base[2] = 3;
+    hal::ExternalBuffer external;
+    external.type = hal::ExternalBufferType::HostAllocation;
+    external.handle = reinterpret_cast<uintptr_t>(base);
+    external.size = 12;
+    auto buffer = device_->allocator().import({}, external, {});
+    hal::DeviceSize dims[] = {3};
+    auto a = hal::BufferView::create(*buffer, dims, hal::ElementType::Float32);
+    auto y = floats(*device_, {0, 0, 0});
+    auto b = floats(*device_, {1, 1, 1});
+    RefObject *arguments[] = {y.get(), a->get(), b.get(), nullptr};
+    ASSERT_TRUE(loaded.context->invoke(loaded.main, arguments).isOk());
+    EXPECT_EQ(valuesOf(*y), (std::vector<float>{2, 3, 4}));
+  }
+}
+
+fbs::ArtifactT kernelArtifact(artifact::testing::TestKernel kernel,
+                              uint32_t workgroups, bool runInline) {
+  fbs::ArtifactT result = artifact::testing::emptyTestArtifact();
+  uint64_t bytes = uint64_t{workgroups} * sizeof(float);
+  result.args.push_back(std::make_unique<fbs::ArgT>(
+      artifact::testing::makeArg("y", fbs::ArgKind::Output, workgroups)));
+  uint32_t flags = runInline ? FUSILLI_VM_DISPATCH_INLINE : 0;
+  if (artifact::testing::testBindingCount(kernel) == 0)
+    artifact::testing::appendDispatch(result, kernel, {}, workgroups, flags);
+  else
+    artifact::testing::appendDispatch(
+        result, kernel, {artifact::testing::bindArgument(0, bytes)}, workgroups,
+        flags);
+  artifact::testing::appendReturn(result);
+  return result;
+}
+
+TEST_P(ProgramTest, KernelFailureIsAnErrorAndTheRestGoesOn) {
+  for (bool runInline : {true, false}) {
+    Loaded failing = loadBytes(artifact::write(
+        kernelArtifact(artifact::testing::kFailAt, 16, runInline)));
+    Loaded good = loadBytes(addBytes(1, runInline));
+    auto cells = floats(*device_, std::vector<float>(16));
+    RefObject *arguments[] = {cells.get(), nullptr};
+    for (int round = 0; round < 3; ++round) {
+      Status status = failing.context->invoke(failing.main, arguments);
+      EXPECT_EQ(status.code(), StatusCode::Internal);
+      EXPECT_THAT(std::string(status.message()),
+                  ::testing::AllOf(HasSubstr("'fail_at'"), HasSubstr("9")));
+      auto y = floats(*device_, {0});
+      auto a = floats(*device_, {1});
+      RefObject *more[] = {y.get(), a.get(), a.get(), nullptr};
+      ASSERT_TRUE(good.context->invoke(good.main, more).isOk());
+      EXPECT_EQ(valuesOf(*y)[0], 2.0f);
+    }
+  }
+}
+
+TEST_P(ProgramTest, LocalMemoryIsThere) {
+  for (bool runInline : {true, false}) {
+    Loaded loaded = loadBytes(artifact::write(
+        kernelArtifact(artifact::testing::kLocal, 100, runInline)));
+    auto y = floats(*device_, std::vector<float>(100));
+    RefObject *arguments[] = {y.get(), nullptr};
+    ASSERT_TRUE(loaded.context->invoke(loaded.main, arguments).isOk());
+    const auto *words =
+        reinterpret_cast<const uint32_t *>(y->buffer()->hostPointer());
+    for (uint32_t i = 0; i < 100; ++i)
+      EXPECT_EQ(words[i], 2 * i);
+  }
+}
+
+TEST_P(ProgramTest, ManyArguments) {
+  fbs::ArtifactT source = artifact::testing::emptyTestArtifact();
+  constexpr uint32_t kInputs = 150;
+  source.args.push_back(std::make_unique<fbs::ArgT>(
+      artifact::testing::makeArg("y", fbs::ArgKind::Output, 1)));
+  for (uint32_t i = 0; i < kInputs; ++i)
+    source.args.push_back(
+        std::make_unique<fbs::ArgT>(artifact::testing::makeArg(
+            strCat("x", 1000 + i), fbs::ArgKind::Input, 1)));
+  using artifact::testing::bindArgument;
+  artifact::testing::appendDispatch(
+      source, artifact::testing::kAddFirst,
+      {bindArgument(0, 4), bindArgument(1, 4), bindArgument(kInputs, 4)}, 1,
+      FUSILLI_VM_DISPATCH_INLINE);
+  artifact::testing::appendReturn(source);
+  Loaded loaded = loadBytes(artifact::write(source));
+  auto y = floats(*device_, {0});
+  std::vector<Ref<hal::BufferView>> inputs;
+  std::vector<RefObject *> arguments = {y.get()};
+  for (uint32_t i = 0; i < kInputs; ++i) {
+    inputs.push_back(floats(*device_, {static_cast<float>(i + 1)}));
+    arguments.push_back(inputs.back().get());
+  }
+  arguments.push_back(nullptr);
+  Status status = loaded.context->invoke(loaded.main, arguments);
+  ASSERT_TRUE(status.isOk()) << status.toString();
+  EXPECT_EQ(valuesOf(*y)[0], 151.0f);
+}
+
+TEST_P(ProgramTest, SameFunctionFromManyThreads) {
+  for (bool runInline : {true, false}) {
+    Loaded loaded = loadBytes(addBytes(50, runInline));
+    auto a = floats(*device_, std::vector<float>(50, 1.5f));
+    auto b = floats(*device_, std::vector<float>(50, 2.0f));
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int t = 0; t < 8; ++t)
+      threads.emplace_back([&] {
+        auto y = floats(*device_, std::vector<float>(50));
+        RefObject *arguments[] = {y.get(), a.get(), b.get(), nullptr};
+        for (int i = 0; i < 1000; ++i)
+          wrong += !loaded.context->invoke(loaded.main, arguments).isOk();
+        wrong += valuesOf(*y) != std::vector<float>(50, 3.5f);
+      });
+    for (auto &thread : threads)
+      thread.join();
+    EXPECT_EQ(wrong.load(), 0);
+  }
+}
+
+TEST_P(ProgramTest, BoundCallRunsAndRebinds) {
+  Loaded loaded = loadBytes(addBytes(2, true));
+  auto y = floats(*device_, {0, 0});
+  auto a = floats(*device_, {1, 2});
+  auto b = floats(*device_, {10, 20});
+  auto wrong = floats(*device_, {1, 2, 3});
+  RefObject *arguments[] = {y.get(), a.get(), b.get(), nullptr};
+  auto call = BoundCall::create(loaded.context, loaded.main, arguments);
+  ASSERT_TRUE(call.isOk());
+  ASSERT_TRUE((*call)->execute().isOk());
+  EXPECT_EQ(valuesOf(*y), (std::vector<float>{11, 22}));
+  EXPECT_EQ((*call)->setArgument(1, wrong.get()).code(),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ((*call)->setArgument(4, a.get()).code(), StatusCode::OutOfRange);
+  EXPECT_EQ((*call)->setArgument(1, y.get()).code(),
+            StatusCode::InvalidArgument);
+  ASSERT_TRUE((*call)->setArgument(1, b.get()).isOk());
+  // It keeps what it uses alive.
+  a.reset();
+  b.reset();
+  loaded = Loaded();
+  ASSERT_TRUE((*call)->execute().isOk());
+  EXPECT_EQ(valuesOf(*y), (std::vector<float>{20, 40}));
+}
+
+TEST_P(ProgramTest, ExecutionLooksUpNothing) {
+  Loaded loaded = loadBytes(addBytes(1, true));
+  auto y = floats(*device_, {0});
+  auto a = floats(*device_, {1});
+  RefObject *arguments[] = {y.get(), a.get(), a.get(), nullptr};
+  uint64_t before = Context::lookupCount();
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(loaded.context->invoke(loaded.main, arguments).isOk());
+  EXPECT_EQ(Context::lookupCount(), before);
+}
+
+TEST_P(ProgramTest, WorkspaceAttributeIsDecimal) {
+  Loaded loaded = loadBytes(artifact::write(chainArtifact(10, true)));
+  EXPECT_EQ(loaded.main.module->functionAttribute(
+                0, "iree.abi.transients.size.constant"),
+            "40");
+  EXPECT_EQ(loaded.main.module->functionAttribute(0, "other"), "");
+}
+
+} // namespace
+} // namespace fusilli::vm
