@@ -6,11 +6,18 @@
 // tests drive. See --help.
 #include "compiler/Pipelines/Pipelines.h"
 
+#include <fusilli/version.h>
+
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
 
 int main(int argc, char **argv) {
+  llvm::cl::AddExtraVersionPrinter([](llvm::raw_ostream &os) {
+    os << "Fusilli version " FUSILLI_VERSION_STRING "\n";
+  });
   mlir::DialectRegistry registry;
   fusilli::compiler::registerCompilerDialects(registry);
   fusilli::compiler::registerCompilerPasses();
