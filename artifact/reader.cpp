@@ -109,6 +109,14 @@ private:
     return okStatus();
   }
 
+  /// FlatBuffers verifies where a vector's length lies, not its elements: those
+  /// of 8 bytes may be at an odd place in altered bytes.
+  template <typename T>
+  static bool isAligned(const flatbuffers::Vector<T> *vector) {
+    return vector == nullptr ||
+           reinterpret_cast<uintptr_t>(vector->Data()) % sizeof(uint64_t) == 0;
+  }
+
   Status verifyArgs() const {
     size_t count = lengthOf(artifact_.args());
     if (count > kMaxArgs)
@@ -147,6 +155,9 @@ private:
     if (rank > kMaxRank || lengthOf(arg.physical_dims()) > kMaxRank ||
         lengthOf(arg.strides()) != rank)
       return malformed("ranks of dims and strides");
+    if (!isAligned(arg.dims()) || !isAligned(arg.strides()) ||
+        !isAligned(arg.physical_dims()))
+      return malformed("unaligned dims");
     uint64_t elements = 1;
     for (uint32_t i = 0; i < rank; ++i)
       if (arg.dims()->Get(i) < 0 || arg.strides()->Get(i) < 0)
@@ -172,6 +183,8 @@ private:
   }
 
   Status verifyBindings() const {
+    if (!isAligned(artifact_.bindings()))
+      return malformed("unaligned bindings");
     for (uint32_t i = 0; i < lengthOf(artifact_.bindings()); ++i) {
       const fbs::Binding *binding = artifact_.bindings()->Get(i);
       uint64_t size = 0;

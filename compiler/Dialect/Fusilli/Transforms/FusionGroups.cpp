@@ -220,7 +220,8 @@ void FusionGroups::absorbProducers(GroupId id) {
   llvm::SmallPtrSet<Operation *, 8> rejected;
   while (true) {
     Operation *next = nullptr;
-    for (Operation *def : llvm::reverse(getOuterDefs(id)))
+    SmallVector<Operation *> defs = getOuterDefs(id);
+    for (Operation *def : llvm::reverse(defs))
       if (getResultShape(def) == full && !rejected.contains(def) &&
           get(groupOf(def)).kind == KernelKind::Pointwise) {
         next = def;
@@ -397,7 +398,8 @@ void FusionGroups::absorbSmall(GroupId id) {
   bool changed = true;
   while (changed) {
     changed = false;
-    for (Operation *def : llvm::reverse(getOuterDefs(id))) {
+    SmallVector<Operation *> defs = getOuterDefs(id);
+    for (Operation *def : llvm::reverse(defs)) {
       ArrayRef<int64_t> shape = getResultShape(def);
       if (shape == ArrayRef<int64_t>(get(id).shape) ||
           shape == ArrayRef<int64_t>(get(id).fullShape))

@@ -33,7 +33,7 @@ def Fusilli_PointwiseOp : Fusilli_Op<"pointwise"> {
     OptionalAttr<StrAttr>:$node);
   let results = (outs Fusilli_Tensor:$output);
   let assemblyFormat = [{
-    $mode $inputs attr-dict `:` functional-type($inputs, $output)
+    `` $mode $inputs attr-dict `:` functional-type($inputs, $output)
   }];
   let hasVerifier = 1;
   let builders = [OpBuilder<(ins "::mlir::Type":$output, "PointwiseMode":$mode,

@@ -23,7 +23,7 @@ def Fusilli_ReductionOp : Fusilli_Op<"reduction"> {
     OptionalAttr<StrAttr>:$node);
   let results = (outs Fusilli_Tensor:$output);
   let assemblyFormat = [{
-    $mode $x attr-dict `:` functional-type(operands, results)
+    `` $mode $x attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

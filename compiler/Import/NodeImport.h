@@ -1,0 +1,56 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the importer of one kind of node gets and gives; one file per op in
+// ops/. A function returns false after it has set the error.
+#ifndef COMPILER_IMPORT_NODEIMPORT_H
+#define COMPILER_IMPORT_NODEIMPORT_H
+
+#include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+#include "compiler/Import/ImportGraph.h"
+#include "graph/graph_def_generated.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/Twine.h"
+
+namespace fusilli::compiler {
+
+struct NodeImport {
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  mlir::StringAttr node;
+  ImportError &error;
+  /// Per slot; null where the slot is empty.
+  llvm::SmallVector<mlir::Value> inputs;
+  llvm::SmallVector<mlir::RankedTensorType> outputs;
+  /// To be filled, one per output slot.
+  llvm::SmallVector<mlir::Value> results;
+
+  bool fail(ImportError::Kind kind, const llvm::Twine &message) {
+    error.kind = kind;
+    error.message = ("node '" + node.getValue() + "': " + message).str();
+    return false;
+  }
+  bool notImplemented(const llvm::Twine &message) {
+    return fail(ImportError::Kind::NotImplemented, message);
+  }
+  bool malformed(const llvm::Twine &message) {
+    return fail(ImportError::Kind::Malformed, message);
+  }
+  /// The node has exactly these slots, all of them filled.
+  bool expectSlots(size_t numInputs, size_t numOutputs);
+};
+
+bool importPointwise(const fbs::PointwiseAttrs &attrs, NodeImport &node);
+bool importReduction(const fbs::ReductionAttrs &attrs, NodeImport &node);
+bool importMatmul(NodeImport &node);
+bool importConvFProp(const fbs::ConvFPropAttrs &attrs, NodeImport &node);
+
+/// Text of an element type for messages.
+std::string getTypeText(mlir::Type type);
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_IMPORT_NODEIMPORT_H
