@@ -1,0 +1,56 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Joins the host program with what code generation made: kernels with their
+// workgroups, scratch and cost, and the code image.
+#ifndef COMPILER_DRIVER_ARTIFACTBUILDER_H
+#define COMPILER_DRIVER_ARTIFACTBUILDER_H
+
+#include "artifact/artifact_generated.h"
+#include "compiler/Codegen/Common/TargetInfo.h"
+#include "compiler/Driver/HostProgram.h"
+#include "compiler/Target/CPU/CodeImage.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include "llvm/ADT/StringMap.h"
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace fusilli::compiler {
+
+class ArtifactBuilder {
+public:
+  ArtifactBuilder(const HostProgram &program, const TargetInfo &target);
+
+  /// Takes the attributes of the kernels after the vector stage.
+  void readKernels(mlir::ModuleOp module);
+
+  /// Takes the code; writes entries and program. An error text if a kernel of
+  /// the program is missing.
+  std::optional<std::string> addCode(CodeImage image);
+
+  const fbs::ArtifactT &get() const { return artifact_; }
+
+private:
+  struct Kernel {
+    fbs::EntryT entry;
+    std::array<uint32_t, 3> workgroups = {1, 1, 1};
+    bool isInline = false;
+    bool hasCode = false;
+    uint32_t ordinal = 0;
+  };
+
+  void writeProgram();
+
+  const HostProgram &program_; // Borrowed: lives as long as the compile.
+  fbs::ArtifactT artifact_;
+  llvm::StringMap<Kernel> kernels_;
+};
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_DRIVER_ARTIFACTBUILDER_H

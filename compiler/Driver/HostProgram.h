@@ -1,0 +1,44 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The host side of a compiled graph: its arguments, which kernel runs on which
+// bytes in what order, where barriers are, what the workspace holds. Derived
+// from @main after the fuse stage; what code generation decides (workgroups,
+// code offsets) is joined in when the artifact is put together.
+#ifndef COMPILER_DRIVER_HOSTPROGRAM_H
+#define COMPILER_DRIVER_HOSTPROGRAM_H
+
+#include "artifact/artifact_generated.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fusilli::compiler {
+
+struct HostProgram {
+  struct Dispatch {
+    std::string kernel;
+    unsigned phase = 0; ///< a barrier lies between phases
+    std::vector<fbs::Binding> bindings;
+  };
+  /// Outputs by name, then inputs by name.
+  std::vector<fbs::ArgT> args;
+  std::vector<Dispatch> dispatches; ///< by phase
+  uint64_t workspaceSize = 0;       ///< bytes
+};
+
+/// Plans the program of a module that fusilli-fuse-dispatches has made and the
+/// verifiers accept.
+HostProgram planHostProgram(mlir::ModuleOp module);
+
+/// Number of fusilli::DataType for an element type of the dialect.
+uint8_t getDataType(mlir::Type elementType);
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_DRIVER_HOSTPROGRAM_H
