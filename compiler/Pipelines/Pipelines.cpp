@@ -45,6 +45,7 @@ void registerCompilerDialects(DialectRegistry &registry) {
 
 void registerCompilerPasses() {
   ir::registerFusilliPasses();
+  registerFusilliToLinalgPass();
   registerCpuCodegenPasses();
   PassPipelineRegistration<>("fusilli-import",
                              "from the import of a graph to the fuse stage",

@@ -13,11 +13,12 @@
 //     | populateLLVMPipeline     LLVM dialect
 //   LLVM dialect --Target--> code image
 //
-// The last three are declared in compiler/Codegen/CPU/CpuPipelines.h.
+// The last three are declared where they are defined.
 #ifndef COMPILER_PIPELINES_PIPELINES_H
 #define COMPILER_PIPELINES_PIPELINES_H
 
 #include "compiler/Codegen/CPU/CpuPipelines.h"
+#include "compiler/Conversion/FusilliToLinalg/FusilliToLinalg.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
