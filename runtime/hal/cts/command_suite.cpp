@@ -1,0 +1,354 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Command buffers, dispatch, executables.
+#include "runtime/hal/cts/cts.h"
+
+#include <cstring>
+#include <gmock/gmock.h>
+#include <random>
+#include <thread>
+
+namespace fusilli::hal::cts {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CommandBufferTest : public CtsTest {};
+
+TEST_P(CommandBufferTest, StatesAreChecked) {
+  auto commands = *device_->createCommandBuffer(kCommandBufferReusable);
+  EXPECT_EQ(commands->end().code(), StatusCode::FailedPrecondition);
+  EXPECT_EQ(commands->barrier().code(), StatusCode::FailedPrecondition);
+  EXPECT_EQ(device_->execute(*commands, {}).code(),
+            StatusCode::FailedPrecondition);
+  EXPECT_TRUE(commands->begin().isOk());
+  EXPECT_EQ(commands->begin().code(), StatusCode::FailedPrecondition);
+  EXPECT_EQ(device_->execute(*commands, {}).code(),
+            StatusCode::FailedPrecondition);
+  EXPECT_TRUE(commands->barrier().isOk());
+  EXPECT_TRUE(commands->end().isOk());
+  EXPECT_EQ(commands->barrier().code(), StatusCode::FailedPrecondition);
+  EXPECT_EQ(commands->end().code(), StatusCode::FailedPrecondition);
+  EXPECT_TRUE(device_->execute(*commands, {}).isOk());
+  EXPECT_TRUE(device_->execute(*commands, {}).isOk());
+}
+
+TEST_P(CommandBufferTest, OneShotRunsOnce) {
+  auto commands = beginCommands(kCommandBufferOneShot);
+  EXPECT_TRUE(finishAndRun(*commands).isOk());
+  EXPECT_EQ(device_->execute(*commands, {}).code(),
+            StatusCode::FailedPrecondition);
+  EXPECT_EQ(device_->createCommandBuffer(kCommandBufferInline).code(),
+            StatusCode::InvalidArgument);
+}
+
+TEST_P(CommandBufferTest, FillBoundaries) {
+  struct Case {
+    size_t pattern;
+    DeviceSize offset;
+    DeviceSize length;
+    StatusCode code;
+  };
+  const Case cases[] = {
+      {1, 0, 16, StatusCode::Ok},
+      {1, 15, 1, StatusCode::Ok},
+      {1, 16, 0, StatusCode::Ok},
+      {1, 16, 1, StatusCode::OutOfRange},
+      {1, 17, 0, StatusCode::OutOfRange},
+      {2, 2, 4, StatusCode::Ok},
+      {2, 1, 4, StatusCode::InvalidArgument},
+      {2, 2, 3, StatusCode::InvalidArgument},
+      {4, 4, 8, StatusCode::Ok},
+      {4, 2, 8, StatusCode::InvalidArgument},
+      {3, 0, 3, StatusCode::InvalidArgument},
+      {8, 0, 8, StatusCode::InvalidArgument},
+      {4, 0, kWholeBuffer, StatusCode::Ok},
+  };
+  for (const Case &c : cases) {
+    Ref<Buffer> buffer = makeFilled(16, 0xee);
+    auto commands = beginCommands();
+    uint64_t pattern = 0x44332211;
+    Status status = commands->fill({buffer.get(), 0, c.offset, c.length},
+                                   &pattern, c.pattern);
+    EXPECT_EQ(status.code(), c.code)
+        << c.pattern << " " << c.offset << " " << c.length;
+    if (c.code != StatusCode::Ok)
+      continue;
+    ASSERT_TRUE(finishAndRun(*commands).isOk());
+    std::vector<uint8_t> expected(16, 0xee);
+    DeviceSize end = c.length == kWholeBuffer ? 16 : c.offset + c.length;
+    for (DeviceSize i = c.offset; i < end; ++i)
+      expected[i] =
+          static_cast<uint8_t>(pattern >> (8 * ((i - c.offset) % c.pattern)));
+    EXPECT_EQ(read(*buffer), expected);
+  }
+}
+
+TEST_P(CommandBufferTest, UpdateCapturesItsSource) {
+  Ref<Buffer> buffer = makeFilled(65536, 0);
+  auto commands = beginCommands();
+  std::vector<uint8_t> source(65536, 3);
+  ASSERT_TRUE(
+      commands->update(source.data(), {buffer.get(), 0, 0, 65536}).isOk());
+  EXPECT_EQ(commands->update(source.data(), {buffer.get(), 0, 0, 65537}).code(),
+            StatusCode::OutOfRange);
+  EXPECT_EQ(commands->update(source.data(), {buffer.get(), 0, 1, 65536}).code(),
+            StatusCode::OutOfRange);
+  EXPECT_EQ(commands->update(nullptr, {buffer.get(), 0, 0, 1}).code(),
+            StatusCode::InvalidArgument);
+  std::fill(source.begin(), source.end(), 9);
+  ASSERT_TRUE(finishAndRun(*commands).isOk());
+  EXPECT_EQ(read(*buffer), std::vector<uint8_t>(65536, 3));
+}
+
+TEST_P(CommandBufferTest, CopyWithBarrier) {
+  Ref<Buffer> a = makeFilled(100, 0);
+  Ref<Buffer> b = makeFilled(100, 0);
+  auto commands = beginCommands();
+  uint8_t value = 0x7b;
+  ASSERT_TRUE(commands->fill({a.get()}, &value, 1).isOk());
+  ASSERT_TRUE(commands->barrier().isOk());
+  ASSERT_TRUE(
+      commands->copy({a.get(), 0, 10, 50}, {b.get(), 0, 20, 50}).isOk());
+  ASSERT_TRUE(finishAndRun(*commands).isOk());
+  std::vector<uint8_t> expected(100, 0);
+  std::fill(expected.begin() + 20, expected.begin() + 70, value);
+  EXPECT_EQ(read(*b), expected);
+}
+
+TEST_P(CommandBufferTest, CopyRulesAreChecked) {
+  Ref<Buffer> a = makeFilled(100, 0);
+  Ref<Buffer> b = makeFilled(100, 0);
+  auto commands = beginCommands();
+  EXPECT_EQ(commands->copy({a.get(), 0, 0, 50}, {b.get(), 0, 0, 40}).code(),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ(commands->copy({a.get(), 0, 0, 50}, {a.get(), 0, 49, 50}).code(),
+            StatusCode::InvalidArgument);
+  EXPECT_TRUE(commands->copy({a.get(), 0, 0, 50}, {a.get(), 0, 50, 50}).isOk());
+  EXPECT_EQ(commands->copy({a.get(), 0, 60, 50}, {b.get(), 0, 0, 50}).code(),
+            StatusCode::OutOfRange);
+  BufferParams params;
+  params.usage = kUsageStorage;
+  Ref<Buffer> storage = makeBuffer(100, params);
+  EXPECT_EQ(commands->copy({storage.get()}, {b.get()}).code(),
+            StatusCode::PermissionDenied);
+  EXPECT_EQ(commands->copy({b.get()}, {storage.get()}).code(),
+            StatusCode::PermissionDenied);
+}
+
+TEST_P(CommandBufferTest, RetainsDirectResources) {
+  auto commands = beginCommands();
+  Ref<Buffer> a = makeFilled(8, 1);
+  Ref<Buffer> b = makeFilled(8, 2);
+  ASSERT_TRUE(commands->copy({a.get()}, {b.get()}).isOk());
+  EXPECT_GE(a->refCount(), 2u);
+  a.reset();
+  ASSERT_TRUE(finishAndRun(*commands).isOk());
+  EXPECT_EQ(read(*b), std::vector<uint8_t>(8, 1));
+  auto unretained = beginCommands(kCommandBufferUnretained);
+  uint32_t before = b->refCount();
+  uint8_t zero = 0;
+  ASSERT_TRUE(unretained->fill({b.get()}, &zero, 1).isOk());
+  EXPECT_EQ(b->refCount(), before);
+}
+
+TEST_P(CommandBufferTest, RotatingBindingTables) {
+  auto commands = beginCommands();
+  ASSERT_TRUE(commands->copy({nullptr, 0, 0, 4}, {nullptr, 1, 4, 4}).isOk());
+  ASSERT_TRUE(commands->end().isOk());
+  std::vector<Ref<Buffer>> sources;
+  std::vector<Ref<Buffer>> targets;
+  for (uint8_t i = 0; i < 10; ++i) {
+    sources.push_back(makeFilled(8, i));
+    targets.push_back(makeFilled(8, 0xff));
+  }
+  for (size_t i = 0; i < 1000; ++i) {
+    BufferRef table[] = {{sources[i % 10].get()},
+                         {targets[(i + i / 10) % 10].get()}};
+    ASSERT_TRUE(device_->execute(*commands, table).isOk());
+    auto content = read(*targets[(i + i / 10) % 10]);
+    ASSERT_EQ(content[0], 0xff);
+    ASSERT_EQ(content[4], i % 10);
+  }
+}
+
+TEST_P(CommandBufferTest, TablesAreChecked) {
+  auto commands = beginCommands();
+  uint8_t value = 1;
+  ASSERT_TRUE(commands->fill({nullptr, 1, 4, 8}, &value, 1).isOk());
+  ASSERT_TRUE(commands->end().isOk());
+  EXPECT_EQ(commands->slotCount(), 2u);
+  Ref<Buffer> good = makeFilled(12, 0);
+  Ref<Buffer> shorter = makeFilled(11, 0);
+  BufferParams params;
+  params.usage = kUsageStorage;
+  Ref<Buffer> storage = makeBuffer(12, params);
+  auto run = [&](BufferRef second) {
+    BufferRef table[] = {{}, second};
+    return device_->execute(*commands, table).code();
+  };
+  EXPECT_EQ(run({good.get()}), StatusCode::Ok);
+  EXPECT_EQ(run({shorter.get()}), StatusCode::OutOfRange);
+  EXPECT_EQ(run({good.get(), 0, 1}), StatusCode::OutOfRange);
+  EXPECT_EQ(run({good.get(), 0, 13}), StatusCode::OutOfRange);
+  EXPECT_EQ(run({good.get(), 0, 0, 11}), StatusCode::OutOfRange);
+  EXPECT_EQ(run({good.get(), 0, 0, 13}), StatusCode::OutOfRange);
+  EXPECT_EQ(run({}), StatusCode::InvalidArgument);
+  EXPECT_EQ(run({storage.get()}), StatusCode::PermissionDenied);
+  BufferRef tooFew[] = {{good.get()}};
+  EXPECT_EQ(device_->execute(*commands, tooFew).code(),
+            StatusCode::InvalidArgument);
+}
+
+class DispatchTest : public CtsTest {};
+
+TEST_P(DispatchTest, CountTable) {
+  struct Grid {
+    uint32_t x, y, z;
+  };
+  for (Grid g : {Grid{0, 1, 1}, Grid{1, 0, 1}, Grid{1, 1, 0}, Grid{1, 1, 1},
+                 Grid{7, 11, 13}, Grid{65535, 1, 1}, Grid{1, 1, 65535},
+                 Grid{1, 65535, 1}, Grid{101, 3, 1}}) {
+    for (uint32_t flags : {kDispatchNone, kDispatchInline}) {
+      uint64_t total = uint64_t{g.x} * g.y * g.z;
+      Ref<Buffer> cells = makeFilled(std::max<uint64_t>(total, 1) * 4, 0);
+      auto commands = beginCommands();
+      ASSERT_TRUE(dispatch(*commands, Kernel::Count, {{cells.get()}}, g.x, g.y,
+                           g.z, flags)
+                      .isOk());
+      ASSERT_TRUE(finishAndRun(*commands).isOk());
+      auto content = read(*cells);
+      for (uint64_t i = 0; i < total; ++i) {
+        uint32_t cell = 0;
+        std::memcpy(&cell, content.data() + 4 * i, 4);
+        ASSERT_EQ(cell, 1u) << i;
+      }
+    }
+  }
+}
+
+TEST_P(DispatchTest, RandomGridsRunEachGroupOnce) {
+  constexpr uint64_t kSeed = 7;
+  SCOPED_TRACE(::testing::Message() << "seed " << kSeed);
+  std::mt19937 random(kSeed);
+  for (int round = 0; round < 10000; ++round) {
+    uint32_t x = random() % 10;
+    uint32_t y = random() % 6;
+    uint32_t z = random() % 4;
+    uint32_t total = x * y * z;
+    Ref<Buffer> cells = makeFilled(std::max(total, 1u) * 4, 0);
+    auto commands = beginCommands();
+    ASSERT_TRUE(
+        dispatch(*commands, Kernel::Count, {{cells.get()}}, x, y, z).isOk());
+    ASSERT_TRUE(finishAndRun(*commands).isOk());
+    auto content = read(*cells);
+    for (uint32_t i = 0; i < total; ++i)
+      ASSERT_EQ(content[4 * i], 1) << x << "x" << y << "x" << z;
+  }
+}
+
+TEST_P(DispatchTest, ArgumentsAreChecked) {
+  Ref<Buffer> cells = makeFilled(64, 0);
+  auto commands = beginCommands();
+  EXPECT_EQ(dispatch(*commands, Kernel::Count, {}, 1).code(),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ(
+      dispatch(*commands, Kernel::Count, {{cells.get()}, {cells.get()}}, 1)
+          .code(),
+      StatusCode::InvalidArgument);
+  EXPECT_EQ(
+      dispatch(*commands, Kernel::Count, {{cells.get(), 0, 65}}, 1).code(),
+      StatusCode::OutOfRange);
+  EXPECT_EQ(dispatch(*commands, Kernel::Nop, {}, ~0u, ~0u, ~0u).code(),
+            StatusCode::OutOfRange);
+  DispatchParams params;
+  EXPECT_EQ(commands->dispatch(params).code(), StatusCode::InvalidArgument);
+  params.executable = executable_.get();
+  params.entry = 1000;
+  EXPECT_EQ(commands->dispatch(params).code(), StatusCode::OutOfRange);
+  BufferParams transfer;
+  transfer.usage = kUsageTransfer;
+  Ref<Buffer> noStorage = makeBuffer(64, transfer);
+  EXPECT_EQ(dispatch(*commands, Kernel::Count, {{noStorage.get()}}, 1).code(),
+            StatusCode::PermissionDenied);
+}
+
+TEST_P(DispatchTest, LocalMemoryIsPrivate) {
+  Ref<Buffer> out = makeFilled(4000, 0);
+  auto commands = beginCommands();
+  ASSERT_TRUE(dispatch(*commands, Kernel::Local, {{out.get()}}, 1000).isOk());
+  ASSERT_TRUE(finishAndRun(*commands).isOk());
+  auto content = read(*out);
+  for (uint32_t i = 0; i < 1000; ++i) {
+    uint32_t value = 0;
+    std::memcpy(&value, content.data() + 4 * i, 4);
+    ASSERT_EQ(value, 2 * i);
+  }
+}
+
+TEST_P(DispatchTest, FailureIsReportedAndOthersGoOn) {
+  auto failing = beginCommands();
+  ASSERT_TRUE(dispatch(*failing, Kernel::Fail, {}, 100).isOk());
+  Status status = finishAndRun(*failing);
+  EXPECT_EQ(status.code(), StatusCode::Internal);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("7"));
+  auto good = beginCommands();
+  ASSERT_TRUE(dispatch(*good, Kernel::Nop, {}, 100).isOk());
+  EXPECT_TRUE(finishAndRun(*good).isOk());
+}
+
+TEST_P(DispatchTest, OneCommandBufferFromManyThreads) {
+  auto commands = beginCommands();
+  ASSERT_TRUE(dispatch(*commands, Kernel::Add,
+                       {{nullptr, 0}, {nullptr, 1}, {nullptr, 2}}, 64)
+                  .isOk());
+  ASSERT_TRUE(commands->end().isOk());
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      std::vector<float> in(64, static_cast<float>(t));
+      std::vector<float> out(64);
+      auto a = *device_->allocator().allocate({}, 256);
+      auto y = *device_->allocator().allocate({}, 256);
+      wrong += !device_->hostToDevice(in.data(), *a, 0, 256).isOk();
+      BufferRef table[] = {{y.get()}, {a.get()}, {a.get()}};
+      for (int i = 0; i < 200; ++i)
+        wrong += !device_->execute(*commands, table).isOk();
+      wrong += !device_->deviceToHost(*y, 0, out.data(), 256).isOk();
+      wrong += out != std::vector<float>(64, static_cast<float>(2 * t));
+    });
+  for (auto &thread : threads)
+    thread.join();
+  EXPECT_EQ(wrong.load(), 0);
+}
+
+class ExecutableTest : public CtsTest {};
+
+TEST_P(ExecutableTest, EntriesOutsideTheImageAreRefused) {
+  const uint8_t code[] = {0x31, 0xc0, 0xc3};
+  EntryParams entries[1];
+  entries[0].name = "out";
+  entries[0].codeOffset = 3;
+  ExecutableParams params;
+  params.code = code;
+  params.entries = entries;
+  EXPECT_EQ(device_->createExecutable(params).code(),
+            StatusCode::InvalidArgument);
+}
+
+TEST_P(ExecutableTest, MissingCpuFeaturesAreNamed) {
+  ExecutableParams params;
+  params.cpuFeatures = uint64_t{1} << 62;
+  auto executable = device_->createExecutable(params);
+  EXPECT_EQ(executable.code(), StatusCode::Unavailable);
+  EXPECT_THAT(std::string(executable.status().message()), HasSubstr("bit62"));
+}
+
+FUSILLI_CTS_SUITE(CommandBufferTest);
+FUSILLI_CTS_SUITE(DispatchTest);
+FUSILLI_CTS_SUITE(ExecutableTest);
+
+} // namespace
+} // namespace fusilli::hal::cts
