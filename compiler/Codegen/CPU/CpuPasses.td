@@ -8,6 +8,36 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ExpandMath : Pass<"fusilli-expand-math"> {
+  let summary = "Replace elementary functions by straight-line code";
+  let description = [{
+    Rewrites the ops of the math dialect that are no machine instruction (exp,
+    log, erf, sin, ...) on f16, bf16, f32, f64 and vectors of them into arith and
+    vector ops, with the error bounds stated in MathExpansion.h. Kernels come out
+    of scheduling without such ops; this pass is for code made otherwise, and
+    for tests.
+
+    ```mlir
+    %y = math.rsqrt %x : vector<8xf32>
+    // becomes
+    %one = arith.constant dense<1.0> : vector<8xf32>
+    %root = math.sqrt %x : vector<8xf32>
+    %y = arith.divf %one, %root : vector<8xf32>
+    ```
+  }];
+  let options = [
+    Option<"avx512", "avx512", "bool", "false",
+           "May use AVX-512 (scalef on whole registers)">,
+  ];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::math::MathDialect",
+    "mlir::vector::VectorDialect", "mlir::x86vector::X86VectorDialect"
+  ];
+  let statistics = [
+    Statistic<"numExpanded", "functions", "Functions expanded">,
+  ];
+}
+
 def ScheduleKernels : Pass<"fusilli-schedule-kernels", "mlir::ModuleOp"> {
   let summary = "Turn linalg kernels into vector code on flat buffers";
   let description = [{

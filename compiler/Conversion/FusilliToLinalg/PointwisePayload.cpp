@@ -70,6 +70,18 @@ Value sigmoid(const Scalars &s, Value x) {
   return s.div(top, s.add(t, s.f(1)));
 }
 
+/// g = sigmoid(x) and its derivative g (1 - g) without cancellation, from
+/// small = e^-|x|.
+struct SigmoidAndSlope {
+  Value value, slope;
+};
+SigmoidAndSlope sigmoidAndSlope(const Scalars &s, Value x, Value small) {
+  Value inverse = s.div(s.f(1), s.add(small, s.f(1)));
+  Value below = s.mul(small, inverse);
+  Value isNegative = s.cmp(FPred::OLT, x, s.f(0));
+  return {s.select(isNegative, below, inverse), s.mul(below, inverse)};
+}
+
 /// x/2 (1 + tanh u) = x / (1 + e^-2u), u = sqrt(2/pi) (x + 0.044715 x^3).
 Value geluTanh(const Scalars &s, Value x) {
   double scale = -2 * kSqrtTwoOverPi * kLog2E;
@@ -78,17 +90,24 @@ Value geluTanh(const Scalars &s, Value x) {
   return s.div(x, s.add(t, s.f(1)));
 }
 
-/// dy (1/2 (1+t) + x/2 (1-t^2) u').
+/// dy (1/2 (1+t) + x/2 (1-t^2) u') with t = tanh u = 2 g - 1, g = sigmoid(2u):
+/// dy (g + 2 x g (1 - g) u').
 Value geluTanhBackward(const Scalars &s, Value dy, Value x) {
+  double scale = 2 * kSqrtTwoOverPi * kLog2E;
   Value square = s.mul(x, x);
-  Value c = s.f(kSqrtTwoOverPi);
-  Value u = s.mul(s.mul(x, c), s.fma(square, s.f(kGeluCubic), s.f(1)));
-  Value t = math::TanhOp::create(s.b, u);
-  Value slope = s.mul(c, s.fma(square, s.f(3 * kGeluCubic), s.f(1)));
-  Value bell = s.fma(s.neg(t), t, s.f(1));
-  Value half = s.f(0.5);
-  Value sum = s.fma(s.mul(s.mul(x, half), bell), slope, s.fma(t, half, half));
-  return s.mul(dy, sum);
+  Value twoU = s.mul(x, s.fma(square, s.f(scale * kGeluCubic), s.f(scale)));
+  Value small = math::Exp2Op::create(s.b, s.neg(s.abs(twoU)));
+  SigmoidAndSlope g = sigmoidAndSlope(s, twoU, small);
+  Value twoDu = s.fma(square, s.f(6 * kSqrtTwoOverPi * kGeluCubic),
+                      s.f(2 * kSqrtTwoOverPi));
+  return s.mul(dy, s.fma(s.mul(x, g.slope), twoDu, g.value));
+}
+
+/// dy (1 - tanh^2 x) = dy 4 t / (1 + t)^2, t = e^-2|x|.
+Value tanhBackward(const Scalars &s, Value dy, Value x) {
+  Value t = s.exp(s.mul(s.abs(x), s.f(-2)));
+  Value sum = s.add(t, s.f(1));
+  return s.mul(dy, s.div(s.mul(t, s.f(4)), s.mul(sum, sum)));
 }
 
 /// Phi(x) = 1/2 (1 + erf(x / sqrt 2)).
@@ -117,9 +136,8 @@ Value softplus(const Scalars &s, Value x, const PointwiseParams &params) {
 /// dy (g + t g (1 - g)), t = beta x, g = sigmoid(t).
 Value swishBackward(const Scalars &s, Value dy, Value x, double beta) {
   Value t = s.mul(x, s.f(beta));
-  Value g = sigmoid(s, t);
-  Value slope = s.mul(g, s.sub(s.f(1), g));
-  return s.mul(dy, s.fma(t, slope, g));
+  SigmoidAndSlope g = sigmoidAndSlope(s, t, s.exp(s.neg(s.abs(t))));
+  return s.mul(dy, s.fma(t, g.slope, g.value));
 }
 
 FPred floatPredicate(PointwiseMode mode) {
@@ -256,10 +274,8 @@ Value floatMode(const Scalars &s, PointwiseMode mode,
     return geluTanh(s, in[0]);
   case PointwiseMode::GELU_APPROX_TANH_BWD:
     return geluTanhBackward(s, in[0], in[1]);
-  case PointwiseMode::TANH_BWD: {
-    Value t = math::TanhOp::create(s.b, in[1]);
-    return s.mul(in[0], s.fma(s.neg(t), t, s.f(1)));
-  }
+  case PointwiseMode::TANH_BWD:
+    return tanhBackward(s, in[0], in[1]);
   default:
     return {};
   }

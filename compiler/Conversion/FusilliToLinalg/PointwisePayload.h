@@ -27,6 +27,9 @@
 // | all others: EXP, ERF, SQRT,  | yes   | in f64, then as     | rejected     |
 // | RECIPROCAL, TANH_*, GELU_*...|       | convertElement does |              |
 //
+// Narrowing to bf16 is left as arith.truncf: code generation must not pass that
+// on to LLVM, which calls a library function for it below AVX512-BF16.
+//
 // MAX_OP, MIN_OP and RELU_FWD return NaN if an operand is one. Comparisons with
 // NaN are false except CMP_NEQ; NaN counts as true in logical modes.
 #ifndef COMPILER_CONVERSION_FUSILLITOLINALG_POINTWISEPAYLOAD_H

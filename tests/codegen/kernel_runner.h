@@ -5,8 +5,8 @@
 // For unit tests of emitted code: builds an element-wise kernel around a
 // function that emits one value, takes it through the LLVM stage and the code
 // image, and maps the image into this process.
-#ifndef COMPILER_CODEGEN_CPU_KERNEL_RUNNER_TEST_UTIL_H
-#define COMPILER_CODEGEN_CPU_KERNEL_RUNNER_TEST_UTIL_H
+#ifndef TESTS_CODEGEN_KERNEL_RUNNER_H
+#define TESTS_CODEGEN_KERNEL_RUNNER_H
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -40,4 +40,4 @@ Kernel compileKernel(const std::string &target,
 
 } // namespace fusilli::compiler::test
 
-#endif // COMPILER_CODEGEN_CPU_KERNEL_RUNNER_TEST_UTIL_H
+#endif // TESTS_CODEGEN_KERNEL_RUNNER_H

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles and maps element-wise kernels for unit tests.
-#include "compiler/Codegen/CPU/kernel_runner_test_util.h"
+#include "tests/codegen/kernel_runner.h"
 
 #include "artifact/executable_abi.h"
 #include "compiler/Codegen/CPU/CpuPipelines.h"
@@ -68,6 +68,7 @@ void store(ImplicitLocOpBuilder &b, Value v, Value mem, Value at, Type element,
     vector::StoreOp::create(b, v, mem, ValueRange{at});
 }
 
+/// Null when `emit` gives nothing.
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
                                   const std::vector<std::string> &elements,
                                   int64_t maxCount, int64_t lanes,
@@ -101,8 +102,10 @@ OwningOpRef<ModuleOp> buildModule(MLIRContext &context,
     SmallVector<Value> values;
     for (size_t i = 0; i < inputs; ++i)
       values.push_back(load(b, body->getArgument(i), at, types[i], lanes));
-    store(b, emit(b, values), body->getArgument(inputs), at, types.back(),
-          lanes);
+    Value result = emit(b, values);
+    if (!result)
+      return {};
+    store(b, result, body->getArgument(inputs), at, types.back(), lanes);
   }
   Value ok = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
   func::ReturnOp::create(b, ok);
@@ -127,12 +130,24 @@ Kernel compileKernel(const std::string &target,
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
 
+  ScopedDiagnosticHandler diagnostics(&context, [&](Diagnostic &d) {
+    kernel.error += d.str();
+    return success();
+  });
   OwningOpRef<ModuleOp> module =
       buildModule(context, elements, maxCount, lanes, emit);
+  if (!module) {
+    if (kernel.error.empty())
+      kernel.error = "nothing emitted";
+    return kernel;
+  }
   PassManager pm(&context);
+  ExpandMathOptions math;
+  math.avx512 = info->hasAvx512;
+  pm.addPass(createExpandMath(math));
   populateLLVMPipeline(pm, *info);
   if (failed(verify(*module)) || failed(pm.run(*module))) {
-    kernel.error = "cannot lower the kernel";
+    kernel.error += " (cannot lower the kernel)";
     return kernel;
   }
   llvm::Expected<CodeImage> image = emitCodeImage(*module, *info);

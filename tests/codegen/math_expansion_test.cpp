@@ -8,7 +8,7 @@
 // FUSILLI_MATH_TIMING=1 prints the cost per element as well.
 #include "compiler/Codegen/CPU/MathExpansion.h"
 
-#include "compiler/Codegen/CPU/kernel_runner_test_util.h"
+#include "tests/codegen/kernel_runner.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
