@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace fusilli {
 namespace {
@@ -35,6 +36,9 @@ std::string sanitize(const std::string &name) {
 
 ErrorObject writeWhole(const std::filesystem::path &path,
                        const std::string &content) {
+  // A new file instead of a truncated one: ext4 writes the latter to disk at
+  // once (auto_da_alloc), which costs milliseconds.
+  ::unlink(path.c_str());
   engine::FileDescriptor file(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   std::span<const uint8_t> bytes(
