@@ -6,7 +6,8 @@
 # Holds the include rules of ARCHITECTURE.md: each folder may include the
 # project's folders named in its row below, and only those; LLVM and MLIR are
 # for compiler/ alone. The longest folder that fits a file is its row. Tests
-# beside the code (*_test.cpp, test_*.h) may also use reference/ and the public API.
+# beside the code (TEST_MARKS) may also use reference/ and the public API, and
+# those of compiler/ and runtime/ all of their top folder.
 import re
 
 import common
@@ -25,6 +26,12 @@ ALLOWED = {
     "runtime/base": ("support", "artifact/cpu_features.inc", "artifact/cpu_features.h"),
     "runtime/hal": ("runtime/base", "support", "artifact"),
     "runtime/hal/cts": ("runtime/hal", "runtime/base", "support", "artifact"),
+    "runtime/hal/drivers": (
+        "runtime/hal/**",
+        "runtime/base",
+        "support",
+        "artifact",
+    ),
     "runtime/hal/drivers/null": ("runtime/hal", "runtime/base", "support", "artifact"),
     "runtime/hal/drivers/cpu": ("runtime/hal", "runtime/base", "support", "artifact", "kernels"),
     "runtime/vm": ("runtime/base", "support", "artifact"),
@@ -39,8 +46,7 @@ ALLOWED = {
         "runtime/hal",
         "runtime/vm",
         "runtime/vm/modules",
-        "runtime/hal/drivers/cpu/registration.h",
-        "runtime/hal/drivers/null/registration.h",
+        "runtime/hal/drivers",
         "compiler/Driver",
     ),
     "compiler": ("compiler/**", "support"),
@@ -69,6 +75,7 @@ ALLOWED = {
 # the main program of benchmarks/, which lives with the tools
 LEAVES = ("tools", "tests", "benchmarks", "samples", "python", "plugins")
 LLVM = ("mlir/", "llvm/", "llvm-c/", "mlir-c/", "clang/")
+TEST_MARKS = ("_test", "/test", "_fixture", "cts_backend", "/cts/")
 SUFFIXES = (".h", ".cpp", ".c", ".inc")
 
 
@@ -118,10 +125,12 @@ def problem_with(path, target, quote, files, tops):
     allowed = ALLOWED[row]
     if allowed is None or row_of(meant) == row:
         return None
-    is_test = path.endswith("_test.cpp") or path.rsplit("/", 1)[-1].startswith("test_")
+    is_test = any(mark in path for mark in TEST_MARKS)
     if is_test and inside(meant, row):
         return None
     extra = ("include", "reference", "support") if is_test else ()
+    if is_test and top in ("compiler", "runtime"):
+        extra += (f"{top}/**", "artifact")
     if any(permits(entry, meant) for entry in allowed + extra):
         return None
     rights = ", ".join(allowed) if allowed else "nothing else of the project"
