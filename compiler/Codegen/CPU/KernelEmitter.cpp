@@ -10,6 +10,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/RegionUtils.h"
 
 #include <algorithm>
 
@@ -142,6 +143,57 @@ void KernelEmitter::loop(Value lo, Value hi, int64_t step,
   });
 }
 
+void KernelEmitter::outline(llvm::StringRef part,
+                            llvm::function_ref<void()> body) {
+  auto region = scf::ExecuteRegionOp::create(b, TypeRange{});
+  region->setAttr("fusilli.part", b.getStringAttr(part));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(&region.getRegion().emplaceBlock());
+  auto yield = scf::YieldOp::create(b);
+  b.setInsertionPoint(yield);
+  body();
+}
+
+void KernelEmitter::outlineRegion(scf::ExecuteRegionOp region,
+                                  llvm::StringRef name) {
+  // Constants are cloned, all other values from outside become arguments.
+  llvm::SetVector<Value> used;
+  getUsedValuesDefinedAbove(region.getRegion(), used);
+  SmallVector<Value> captured;
+  SmallVector<Type> types;
+  Block &block = region.getRegion().front();
+  OpBuilder::InsertionGuard guard(b);
+  for (Value v : used) {
+    Operation *def = v.getDefiningOp();
+    if (def && def->hasTrait<OpTrait::ConstantLike>()) {
+      b.setInsertionPointToStart(&block);
+      Value clone = b.clone(*def)->getResult(0);
+      v.replaceUsesWithIf(clone, [&](OpOperand &use) {
+        return region.getRegion().isAncestor(use.getOwner()->getParentRegion());
+      });
+      continue;
+    }
+    captured.push_back(v);
+    types.push_back(v.getType());
+  }
+  b.setInsertionPoint(dst);
+  auto function =
+      func::FuncOp::create(b, name, b.getFunctionType(types, TypeRange{}));
+  function.setPrivate();
+  Block *entry = function.addEntryBlock();
+  entry->getOperations().splice(entry->end(), block.getOperations());
+  entry->getTerminator()->erase();
+  b.setInsertionPointToEnd(entry);
+  func::ReturnOp::create(b);
+  for (auto [outer, inner] : llvm::zip(captured, entry->getArguments()))
+    outer.replaceUsesWithIf(inner, [&](OpOperand &use) {
+      return function->isAncestor(use.getOwner());
+    });
+  b.setInsertionPoint(region);
+  func::CallOp::create(b, function, captured);
+  region.erase();
+}
+
 void KernelEmitter::ifThen(Value cond, llvm::function_ref<void()> body) {
   auto op = scf::IfOp::create(b, cond, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
@@ -245,6 +297,15 @@ void KernelEmitter::finish(ArrayRef<int64_t> workgroups, bool inlineDispatch,
   b.setInsertionPointToEnd(&dst.getBody().front());
   Value ok = arith::ConstantIntOp::create(b, 0, 32);
   func::ReturnOp::create(b, ok);
+
+  SmallVector<scf::ExecuteRegionOp> parts;
+  dst.walk([&](scf::ExecuteRegionOp op) { parts.push_back(op); });
+  for (scf::ExecuteRegionOp op : parts)
+    outlineRegion(op,
+                  (dst.getName() + "." +
+                   op->getAttrOfType<StringAttr>("fusilli.part").getValue() +
+                   std::to_string(numOutlined++))
+                      .str());
 
   // The local memory's size is known now.
   unsigned localIndex = bindings.size();

@@ -125,6 +125,10 @@ public:
                           LoopBody body);
   void loop(Value lo, Value hi, int64_t step,
             llvm::function_ref<void(Value iv)> body);
+  /// Emits `body` into a function of its own, `<kernel>.<part><n>`, and calls
+  /// it here. Its registers and constants then do not compete with those of the
+  /// loops around.
+  void outline(llvm::StringRef part, llvm::function_ref<void()> body);
   /// Runs `body` only where `cond` holds.
   void ifThen(Value cond, llvm::function_ref<void()> body);
   Value isEqual(Value a, Value c);
@@ -174,6 +178,8 @@ public:
               llvm::StringRef strategy, uint64_t flops);
 
 private:
+  void outlineRegion(mlir::scf::ExecuteRegionOp region, llvm::StringRef name);
+
   mlir::func::FuncOp src, dst;
   const TargetInfo &targetInfo;
   mlir::ImplicitLocOpBuilder b;
@@ -184,6 +190,7 @@ private:
   bool nativeBf16 = false;
   llvm::DenseMap<int64_t, Value> indexConstants;
   mlir::Operation *constantsEnd = nullptr;
+  unsigned numOutlined = 0;
 };
 
 /// The map of operand `operand` of `op`, composed with its loops' root dims.

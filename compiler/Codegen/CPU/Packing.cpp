@@ -177,32 +177,43 @@ void Packer::panelByTranspose(const PackSource &s, int64_t lines,
   // column and transpose. With pairs one 32-bit word holds two k.
   int64_t step = pairs ? 2 * lanes : lanes;
   VectorType words = e.vectorType(pairs ? b.getI32Type() : type, lanes);
-  blocks(e, lines, step, [&](Value k, int64_t activeK) {
-    for (int64_t j = 0; j < width; j += lanes) {
-      SmallVector<Value> columns;
-      for (int64_t c = 0; c < lanes; ++c) {
-        if (j + c >= active) {
-          columns.push_back(e.zero(words));
-          continue;
-        }
-        Value at = e.addIndex(e.addIndex(s.base, k), (j + c) * s.elementStride);
-        if (pairs)
-          columns.push_back(vector::BitCastOp::create(
-              b, words, e.load(s.mem, at, step, activeK, 1)));
-        else
-          columns.push_back(line(s.mem, at, activeK, 1));
+  auto block = [&](Value k, int64_t activeK, Value j, int64_t activeColumns) {
+    SmallVector<Value> columns;
+    Value from = e.addIndex(offset(s.base, j, s.elementStride), k);
+    for (int64_t c = 0; c < lanes; ++c) {
+      if (c >= activeColumns) {
+        columns.push_back(e.zero(words));
+        continue;
       }
-      SmallVector<Value> rows = transpose(std::move(columns));
-      int64_t outLines = pairs ? llvm::divideCeil(activeK, 2) : activeK;
-      Value first = k;
+      Value at = e.addIndex(from, c * s.elementStride);
       if (pairs)
-        first = arith::DivUIOp::create(b, k, e.index(2));
-      for (int64_t r = 0; r < outLines; ++r)
-        e.store(rows[r], dst,
-                e.addIndex(offset(dstBase, e.addIndex(first, r), width), j),
-                lanes, 1);
+        columns.push_back(vector::BitCastOp::create(
+            b, words, e.load(s.mem, at, step, activeK, 1)));
+      else
+        columns.push_back(line(s.mem, at, activeK, 1));
     }
+    SmallVector<Value> rows = transpose(std::move(columns));
+    int64_t outLines = pairs ? llvm::divideCeil(activeK, 2) : activeK;
+    Value first = k;
+    if (pairs)
+      first = arith::DivUIOp::create(b, k, e.index(2));
+    Value to = e.addIndex(offset(dstBase, first, width), j);
+    for (int64_t r = 0; r < outLines; ++r)
+      e.store(rows[r], dst, e.addIndex(to, r * width), lanes, 1);
+  };
+  // Whole columns' blocks in a loop: the code of a transpose is long.
+  blocks(e, active, lanes, [&](Value j, int64_t activeColumns) {
+    blocks(e, lines, step, [&](Value k, int64_t activeK) {
+      block(k, activeK, j, activeColumns);
+    });
   });
+  for (int64_t j = llvm::alignTo(active, lanes); j < width; j += lanes) {
+    int64_t outLines = pairs ? llvm::divideCeil(lines, 2) : lines;
+    e.loop(e.index(0), e.index(outLines), 1, [&](Value l) {
+      e.store(e.zero(words), dst, e.addIndex(offset(dstBase, l, width), j),
+              lanes, 1);
+    });
+  }
 }
 
 } // namespace fusilli::compiler

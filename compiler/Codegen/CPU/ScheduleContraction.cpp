@@ -58,6 +58,16 @@ private:
   void epilogue(ArrayRef<Value> acc, Value m0, Value n0);
   Space makeSpace(Value m, Value n, int64_t active) const;
   bool inlineEpilogue() const;
+  /// The results of the kernel at one vector of the tile.
+  struct Piece {
+    Space space;
+    SmallVector<Value> values;
+  };
+  void evaluateAt(Value value, Value m, Value n, int64_t active,
+                  std::vector<Piece> &out);
+  void storeAll(std::vector<Piece> &pieces);
+  int64_t activeAt(int64_t j) const;
+  void longEpilogue(Value m0, Value n0);
 
   KernelEmitter &e;
   ImplicitLocOpBuilder &b;
@@ -131,7 +141,7 @@ LogicalResult ContractionEmitter::run() {
     blockFirst = e.minIndex(e.mulIndex(rowBlock, p.mBlock),
                             std::max<int64_t>(blockExtent - p.mBlock, 0));
     if (p.packA)
-      packWindow(blockFirst);
+      e.outline("pack_a", [&] { packWindow(blockFirst); });
     Value lo = e.mulIndex(panelGroup, p.panelsPerGroup);
     Value hi = e.minIndex(e.addIndex(lo, p.panelsPerGroup), p.panels);
     e.loop(lo, hi, 1, [&](Value panelId) {
@@ -383,7 +393,7 @@ void ContractionEmitter::panel(Value n0) {
     for (auto [l, iv] : loopIv)
       directBase = e.addIndex(directBase, e.mulIndex(iv, p.b.coefs[l]));
   } else {
-    packB(n0);
+    e.outline("pack_b", [&] { packB(n0); });
   }
   tiles(n0);
 }
@@ -543,36 +553,34 @@ Space ContractionEmitter::makeSpace(Value m, Value n, int64_t active) const {
   return space;
 }
 
-void ContractionEmitter::epilogue(ArrayRef<Value> acc, Value m0, Value n0) {
-  struct Piece {
-    Space space;
-    SmallVector<Value> values;
-  };
-  auto evaluateAt = [&](Value value, Value m, Value n, int64_t active,
-                        std::vector<Piece> &out) {
-    Piece piece{makeSpace(m, n, active), {}};
-    piece.space.known[p.result] = value;
-    for (unsigned r = 0; r < e.numResults(); ++r) {
-      FailureOr<Value> v = e.evaluateResult(r, rootDims, piece.space);
-      if (failed(v)) {
-        failedAny = true;
-        return;
-      }
-      piece.values.push_back(*v);
+/// Evaluates all results where the contraction has `value`.
+void ContractionEmitter::evaluateAt(Value value, Value m, Value n,
+                                    int64_t active, std::vector<Piece> &out) {
+  Piece piece{makeSpace(m, n, active), {}};
+  piece.space.known[p.result] = value;
+  for (unsigned r = 0; r < e.numResults(); ++r) {
+    FailureOr<Value> v = e.evaluateResult(r, rootDims, piece.space);
+    if (failed(v)) {
+      failedAny = true;
+      return;
     }
-    out.push_back(std::move(piece));
-  };
-  auto storeAll = [&](std::vector<Piece> &pieces) {
-    for (Piece &piece : pieces)
-      for (unsigned r = 0; r < e.numResults(); ++r)
-        if (r < piece.values.size())
-          e.storeResult(r, piece.values[r], rootDims, piece.space);
-  };
-  auto activeAt = [&](int64_t j) {
-    return p.n >= p.nr() ? p.lanes
-                         : std::clamp<int64_t>(p.n - j * p.lanes, 0, p.lanes);
-  };
+    piece.values.push_back(*v);
+  }
+  out.push_back(std::move(piece));
+}
 
+void ContractionEmitter::storeAll(std::vector<Piece> &pieces) {
+  for (Piece &piece : pieces)
+    for (unsigned r = 0; r < piece.values.size(); ++r)
+      e.storeResult(r, piece.values[r], rootDims, piece.space);
+}
+
+int64_t ContractionEmitter::activeAt(int64_t j) const {
+  return p.n >= p.nr() ? p.lanes
+                       : std::clamp<int64_t>(p.n - j * p.lanes, 0, p.lanes);
+}
+
+void ContractionEmitter::epilogue(ArrayRef<Value> acc, Value m0, Value n0) {
   if (inlineEpilogue()) {
     std::vector<Piece> pieces;
     for (int64_t j = 0; j < p.nv; ++j)
@@ -588,6 +596,11 @@ void ContractionEmitter::epilogue(ArrayRef<Value> acc, Value m0, Value n0) {
     for (int64_t j = 0; j < p.nv; ++j)
       e.store(acc[i * p.nv + j], scratch, e.index(i * p.nr() + j * p.lanes),
               p.lanes, 1);
+  e.outline("epilogue", [&] { longEpilogue(m0, n0); });
+}
+
+/// The epilogue on the tile in local memory, in loops.
+void ContractionEmitter::longEpilogue(Value m0, Value n0) {
   int64_t whole = std::min(p.n, p.nr()) / p.lanes;
   e.loop(e.index(0), e.index(p.mr), 1, [&](Value i) {
     auto column = [&](Value j, int64_t active) {
