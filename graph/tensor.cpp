@@ -173,7 +173,7 @@ std::vector<int64_t> TensorAttr::getLogicalToPhysicalPermuteOrder() const {
       movable.push_back(i);
   std::vector<size_t> sorted = movable;
   std::ranges::sort(sorted, [&](size_t a, size_t b) {
-    return std::pair(-stride_[a], a) < std::pair(-stride_[b], b);
+    return stride_[a] != stride_[b] ? stride_[a] > stride_[b] : a < b;
   });
   for (size_t i = 0; i < movable.size(); ++i)
     order[movable[i]] = static_cast<int64_t>(sorted[i]);
