@@ -2,7 +2,7 @@
 # Exceptions. See LICENSE for license information.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
-# The lit suite of compiler/: every .mlir and .json file in a folder named test.
+# The lit suite of compiler/: every .mlir file in a folder named test.
 # Run by CTest as the test `lit`; by hand:
 #   lit -sv build/<preset>/compiler/lit --filter=<path part>
 import os
@@ -11,7 +11,8 @@ import lit.formats
 
 config.name = "Fusilli"
 config.test_format = lit.formats.ShTest(execute_external=False)
-config.suffixes = [".mlir", ".json"]
+config.suffixes = [".mlir"]
+config.excludes = ["Inputs"]
 config.test_source_root = os.path.join(config.fusilli_source_dir, "compiler")
 config.test_exec_root = os.path.join(config.fusilli_binary_dir, "compiler", "lit")
 config.environment["PATH"] = os.pathsep.join(

@@ -25,6 +25,13 @@ func::FuncOp getMain(ModuleOp module) {
 
 namespace {
 
+bool isGraphElement(Type type) {
+  return type.isF16() || type.isBF16() || type.isF32() || type.isF64() ||
+         type.isSignlessInteger(1) || type.isSignlessInteger(8) ||
+         type.isSignlessInteger(16) || type.isSignlessInteger(32) ||
+         type.isSignlessInteger(64);
+}
+
 /// Checks the names and types of parameters or of results.
 LogicalResult verifyTensors(func::FuncOp main, StringRef what,
                             ArrayRef<Type> types,
@@ -36,6 +43,10 @@ LogicalResult verifyTensors(func::FuncOp main, StringRef what,
     if (!tensor || !tensor.hasStaticShape() || tensor.getRank() == 0)
       return main.emitOpError(what)
              << " " << i << " is no tensor of static shape: " << type;
+    if (!isGraphElement(tensor.getElementType()))
+      return main.emitOpError(what)
+             << " " << i << " has element type " << tensor.getElementType()
+             << ", which no tensor of a graph has";
     auto name = dyn_cast_or_null<StringAttr>(getName(i));
     if (!name)
       return main.emitOpError(what) << " " << i << " has no string attribute '"

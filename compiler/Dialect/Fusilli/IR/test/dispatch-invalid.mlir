@@ -1,3 +1,8 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every message of the verifier of dispatch.
 // RUN: fusilli-opt %s --verify-diagnostics --split-input-file
 
 func.func @f(%a: tensor<4x8xf32>) {

@@ -1,0 +1,14 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Layout encodings print and parse.
+// RUN: %fusilli-opt %s | FileCheck %s
+
+// CHECK-LABEL: func.func @layouts
+// CHECK-SAME: tensor<2x64x56x56xf32, #fusilli.layout<strides = [200704, 1, 3584, 64]>>
+// CHECK-SAME: tensor<8x2x64xf32, #fusilli.layout<strides = [0, 0, 1]>>
+func.func @layouts(%a: tensor<2x64x56x56xf32, #fusilli.layout<strides = [200704, 1, 3584, 64]>>,
+                   %b: tensor<8x2x64xf32, #fusilli.layout<strides = [0, 0, 1]>>) {
+  return
+}

@@ -1,0 +1,84 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every message of fusilli-verify-graph.
+// RUN: fusilli-opt %s --fusilli-verify-graph --verify-diagnostics --split-input-file
+
+// expected-error@+1 {{has no function @main}}
+module {
+}
+
+// -----
+
+module {
+  func.func @main() {
+    return
+  }
+  // expected-error@+1 {{beside @main, expected only @main}}
+  func.func @other() {
+    return
+  }
+}
+
+// -----
+
+// expected-error@+1 {{has no body of one block}}
+func.func private @main()
+
+// -----
+
+// expected-error@+1 {{parameter 0 is no tensor of static shape: 'f32'}}
+func.func @main(%x: f32) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 is no tensor of static shape: 'tensor<?xf32>'}}
+func.func @main(%x: tensor<?xf32> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 has no string attribute 'fusilli.name'}}
+func.func @main(%x: tensor<4xf32>) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{two tensors are named "x"}}
+func.func @main(%x: tensor<4xf32> {fusilli.name = "x"}) -> (tensor<4xf32> {fusilli.name = "x"}) {
+  return %x : tensor<4xf32>
+}
+
+// -----
+
+// expected-error@+1 {{parameters are not sorted by name: 'x' before "a"}}
+func.func @main(%x: tensor<4xf32> {fusilli.name = "x"}, %a: tensor<4xf32> {fusilli.name = "a"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{result 0 has broadcast strides: 'tensor<4xf32, #fusilli.layout<strides = [0]>>'}}
+func.func @main(%x: tensor<4xf32, #fusilli.layout<strides = [0]>> {fusilli.name = "x"}) -> (tensor<4xf32, #fusilli.layout<strides = [0]>> {fusilli.name = "y"}) {
+  return %x : tensor<4xf32, #fusilli.layout<strides = [0]>>
+}
+
+// -----
+
+func.func @main() {
+  // expected-error@+1 {{is not an op of a graph}}
+  %c = arith.constant 1.0 : f32
+  return
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 has element type 'i17', which no tensor of a graph has}}
+func.func @main(%x: tensor<4xi17> {fusilli.name = "x"}) {
+  return
+}
