@@ -231,6 +231,31 @@ TEST_P(MathExpansionTest, F64WithinBound) {
       });
 }
 
+TEST(MathExpansionTrigTest, HugeF64ArgumentsStayBounded) {
+  std::mt19937_64 random(7);
+  std::vector<double> x(kBlock), y(kBlock);
+  for (double &v : x)
+    v = std::ldexp(1 + std::ldexp(double(random() >> 12), -52),
+                   45 + int(random() % 970));
+  for (const Function &f : kFunctions) {
+    if (!isTrig(f.fn))
+      continue;
+    test::Kernel kernel = compile<double>(f.fn, "x86-64-v3", 4);
+    ASSERT_EQ(kernel.error, "");
+    kernel.run({x.data(), y.data()}, kBlock);
+    for (int64_t i = 0; i < kBlock; ++i) {
+      ASSERT_TRUE(std::isfinite(y[i])) << f.name << " of " << x[i];
+      if (f.fn == MathFn::Tan)
+        continue;
+      ASSERT_LE(std::fabs(y[i]), 1 + 0x1p-52) << f.name << " of " << x[i];
+      if (x[i] < 0x1p51) {
+        ASSERT_NEAR(y[i], double(f.exact(x[i])), 0x1p-30)
+            << f.name << " of " << x[i];
+      }
+    }
+  }
+}
+
 TEST_P(MathExpansionTest, ScalarsAgreeWithVectors) {
   const Function &f = GetParam();
   test::Kernel scalar = compile<float>(f.fn, "x86-64-v3", 1);

@@ -10,9 +10,9 @@
 // size of the argument. That is exact enough for every f32, however large.
 //
 // f64 is reduced by three parts of pi/2 (Cody and Waite) into a sum of two
-// numbers; exact enough for |x| <= 2^45. Beyond, and up to 2^51, the quadrant
-// is still right but the error grows to about |x| 2^-98; for larger arguments
-// the result is some number in [-1, 1] (sin, cos), without meaning.
+// numbers. For |x| <= 2^45 that has no visible error. Up to 2^51 the nearest
+// multiple of pi/2 may be missed by a little, where the polynomials still hold
+// to 2^-30. Larger arguments are not reduced: they count as 0.
 //
 // Coefficients come from build_tools/math/minimax.py; the task there has the
 // name in brackets.
@@ -89,6 +89,9 @@ Quadrant reduceF32(MathEmitter &e, Value x) {
 }
 
 Quadrant reduceF64(MathEmitter &e, Value x) {
+  // The product keeps infinities and not-a-numbers from becoming 0.
+  Value hasMeaning = e.cmp(Pred::OLE, e.abs(x), e.f(0x1p51));
+  x = e.select(hasMeaning, x, e.mul(x, e.f(0.0)));
   MathEmitter::Rounded n = e.roundScaled(x, 0x1.45f306dc9c883p-1);
   // x - n * (leading part) has no rounding error: both are multiples of the
   // same power of two and nearly cancel.
