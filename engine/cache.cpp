@@ -34,20 +34,45 @@ std::string sanitize(const std::string &name) {
   return result.empty() ? "unnamed_graph" : result;
 }
 
-ErrorObject writeWhole(const std::filesystem::path &path,
-                       const std::string &content) {
-  // A new file instead of a truncated one: ext4 writes the latter to disk at
-  // once (auto_da_alloc), which costs milliseconds.
-  ::unlink(path.c_str());
-  engine::FileDescriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  std::span<const uint8_t> bytes(
-      reinterpret_cast<const uint8_t *>(content.data()), content.size());
-  if (file.isOpen() && engine::writeAll(file.get(), bytes) && file.close())
-    return ok();
+ErrorObject writeFailure(const std::filesystem::path &path) {
   return error(ErrorCode::FileSystemFailure, "cannot write cache file '" +
                                                  path.string() +
                                                  "': " + std::strerror(errno));
+}
+
+// An empty file. One with content is replaced rather than truncated: some file
+// systems (ext4) write a truncated file's new content to the disk on close,
+// which costs milliseconds.
+ErrorObject createEmpty(const std::filesystem::path &path) {
+  struct stat info;
+  if (::lstat(path.c_str(), &info) == 0) {
+    if (S_ISREG(info.st_mode) && info.st_size == 0 &&
+        ::access(path.c_str(), W_OK) == 0)
+      return ok();
+    if (!S_ISDIR(info.st_mode))
+      ::unlink(path.c_str());
+  }
+  engine::FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  return file.isOpen() ? ok() : writeFailure(path);
+}
+
+// Replaces the content; shortens the file only after the new content is in it,
+// for the same reason.
+ErrorObject writeWhole(const std::filesystem::path &path,
+                       const std::string &content) {
+  engine::FileDescriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  std::span<const uint8_t> bytes(
+      reinterpret_cast<const uint8_t *>(content.data()), content.size());
+  struct stat info;
+  if (!file.isOpen() || fstat(file.get(), &info) != 0 ||
+      !engine::writeAll(file.get(), bytes) ||
+      (static_cast<uint64_t>(info.st_size) > content.size() &&
+       ftruncate(file.get(), static_cast<off_t>(content.size())) != 0) ||
+      !file.close())
+    return writeFailure(path);
+  return ok();
 }
 
 // Removes a file or an empty folder; nothing for an empty path.
@@ -105,7 +130,7 @@ ErrorOr<CacheFile> CacheFile::create(const std::string &graphName,
                  "cannot create cache directory '" +
                      path.parent_path().string() + "': " + code.message() +
                      "; set FUSILLI_CACHE_DIR to a writable directory");
-  FUSILLI_CHECK_ERROR(writeWhole(path, ""));
+  FUSILLI_CHECK_ERROR(createEmpty(path));
   return ok(CacheFile(std::move(path), remove));
 }
 
