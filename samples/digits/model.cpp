@@ -45,6 +45,7 @@ public:
   TensorPtr input(const std::string &name, int64_t rows, int64_t columns) {
     return graph_->tensor(TensorAttr()
                               .setName(name)
+                              .setDataType(DataType::Float)
                               .setDim({rows, columns})
                               .setStride({columns, 1}));
   }
@@ -52,6 +53,7 @@ public:
   TensorPtr transposed(const std::string &name, int64_t rows, int64_t columns) {
     return graph_->tensor(TensorAttr()
                               .setName(name)
+                              .setDataType(DataType::Float)
                               .setDim({rows, columns})
                               .setStride({1, rows}));
   }
