@@ -10,7 +10,10 @@
 
 #include <fusilli/graph/graph.h>
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -77,6 +80,42 @@ template <typename Node, typename Attr> ErrorCode post(Attr attr) {
 /// Text of the pre-validation.
 template <typename Node, typename Attr> std::string preText(Attr attr) {
   return node<Node>(std::move(attr)).preValidateNode().getMessage();
+}
+
+/// A tensor that is neither contiguous nor channels-last.
+inline TensorPtr oddLayout() { return strided({2, 4, 3, 3}, {1, 2, 8, 24}); }
+
+/// Parameter lists of a 2-D convolution with 3x3 filters that keeps extents.
+template <typename Attr> Attr lists(Attr attr) {
+  attr.setPadding({1, 1}).setStride({1, 1}).setDilation({1, 1});
+  return attr;
+}
+
+/// One rule: a change of a legal attribute, and the code that it must give.
+template <typename Attr> struct Rule {
+  const char *what;
+  std::function<void(Attr &)> change;
+  ErrorCode code;
+};
+
+/// Checks a legal attribute and then each rule, before or after inference.
+/// `make` makes a new attribute with new tensors at each call.
+template <typename Node, typename Attr>
+void checkRules(const std::function<Attr()> &make,
+                const std::vector<Rule<Attr>> &preRules,
+                const std::vector<Rule<Attr>> &postRules) {
+  EXPECT_EQ(pre<Node>(make()), ErrorCode::OK);
+  EXPECT_EQ(post<Node>(make()), ErrorCode::OK);
+  for (const Rule<Attr> &rule : preRules) {
+    Attr attr = make();
+    rule.change(attr);
+    EXPECT_EQ(pre<Node>(attr), rule.code) << "before inference: " << rule.what;
+  }
+  for (const Rule<Attr> &rule : postRules) {
+    Attr attr = make();
+    rule.change(attr);
+    EXPECT_EQ(post<Node>(attr), rule.code) << "after inference: " << rule.what;
+  }
 }
 
 } // namespace fusilli::testing_support
