@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kName = "null";
 constexpr size_t kAlignment = 64;
+constexpr DeviceSize kLargest = DeviceSize{1} << 48;
 
 class NullBuffer final : public Buffer {
 public:
@@ -25,9 +26,8 @@ public:
   static StatusOr<Ref<Buffer>>
   create(Allocator &owner, const BufferParams &params, DeviceSize byteLength) {
     HostAllocator &host = owner.hostAllocator();
-    void *memory = byteLength > SIZE_MAX / 2
-                       ? nullptr
-                       : host.allocate(byteLength, kAlignment);
+    void *memory =
+        byteLength > kLargest ? nullptr : host.allocate(byteLength, kAlignment);
     if (memory == nullptr)
       return outOfMemoryError(strCat("a buffer of ", byteLength, " bytes"));
     auto buffer = makeRef<NullBuffer>(
