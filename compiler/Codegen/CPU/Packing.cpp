@@ -48,25 +48,46 @@ Value Packer::line(Value mem, Value index, int64_t active, int64_t stride) {
   return convert(e.load(mem, index, lanes, active, stride));
 }
 
-SmallVector<Value> Packer::transpose(SmallVector<Value> rows) {
-  // log2(n) rounds of interleaving row i with row i + n/2 (the perfect
-  // shuffle): every round moves one bit of the row number into the column.
-  int64_t n = rows.size();
-  SmallVector<int64_t> low, high;
-  for (int64_t i = 0; i < n / 2; ++i) {
-    low.append({i, n + i});
-    high.append({n / 2 + i, n + n / 2 + i});
-  }
-  for (int64_t round = 1; round < n; round *= 2) {
-    SmallVector<Value> next(n);
-    for (int64_t i = 0; i < n / 2; ++i) {
-      next[2 * i] = vector::ShuffleOp::create(b, rows[i], rows[i + n / 2], low);
-      next[2 * i + 1] =
-          vector::ShuffleOp::create(b, rows[i], rows[i + n / 2], high);
+SmallVector<Value>
+Packer::transpose(llvm::function_ref<Value(int64_t)> chunk, int64_t rows,
+                  Type element) {
+  // Register j holds, in each 128-bit part p, the chunk of row p * g + j; a
+  // g x g transpose inside the parts then gives g columns of all rows.
+  int64_t g = chunkSize();
+  VectorType full = e.vectorType(element, lanes);
+  SmallVector<Value> r;
+  for (int64_t j = 0; j < g; ++j) {
+    Value v = e.zero(full);
+    for (int64_t p = 0; p * g + j < rows; ++p) {
+      SmallVector<int64_t> place, blend;
+      for (int64_t i = 0; i < lanes; ++i) {
+        bool here = i / g == p;
+        place.push_back(here ? i % g : vector::ShuffleOp::kPoisonIndex);
+        blend.push_back(here ? lanes + i : i);
+      }
+      Value part = chunk(p * g + j);
+      part = vector::ShuffleOp::create(b, part, part, place);
+      v = vector::ShuffleOp::create(b, v, part, blend);
     }
-    rows = std::move(next);
+    r.push_back(v);
   }
-  return rows;
+  // The perfect shuffle: each round interleaves register j with j + g / 2 and
+  // so moves one bit of the row number into the column number.
+  SmallVector<int64_t> low, high;
+  for (int64_t part = 0; part < lanes; part += g)
+    for (int64_t i = 0; i < g / 2; ++i) {
+      low.append({part + i, lanes + part + i});
+      high.append({part + g / 2 + i, lanes + part + g / 2 + i});
+    }
+  for (int64_t round = 1; round < g; round *= 2) {
+    SmallVector<Value> next(g);
+    for (int64_t j = 0; j < g / 2; ++j) {
+      next[2 * j] = vector::ShuffleOp::create(b, r[j], r[j + g / 2], low);
+      next[2 * j + 1] = vector::ShuffleOp::create(b, r[j], r[j + g / 2], high);
+    }
+    r = std::move(next);
+  }
+  return r;
 }
 
 void Packer::zeroFill(Value dst, Value dstBase, int64_t count) {
@@ -97,27 +118,25 @@ void Packer::packLines(const PackSource &s, int64_t lines, int64_t length,
     });
     return;
   }
-  // Neighbouring lines are neighbours in memory: load across and transpose.
-  blocks(e, lines, lanes, [&](Value l, int64_t activeLines) {
-    blocks(e, length, lanes, [&](Value i, int64_t active) {
-      SmallVector<Value> rows;
-      for (int64_t r = 0; r < lanes; ++r) {
-        if (r >= active) {
-          rows.push_back(e.zero(e.vectorType(type, lanes)));
-          continue;
-        }
-        Value at = e.addIndex(offset(s.base, l, 1),
-                              e.mulIndex(e.addIndex(i, r), s.elementStride));
-        rows.push_back(line(s.mem, at, activeLines, 1));
-      }
-      rows = transpose(std::move(rows));
-      int64_t room = active == lanes
-                         ? lanes
-                         : std::min(lanes, padded - length / lanes * lanes);
-      for (int64_t r = 0; r < activeLines; ++r)
-        e.store(rows[r], dst,
-                e.addIndex(offset(dstBase, e.addIndex(l, r), dstStride), i),
-                room, 1);
+  // Neighbouring lines are neighbours in memory: load chunks across the lines
+  // and transpose.
+  int64_t g = chunkSize();
+  blocks(e, length, lanes, [&](Value i, int64_t active) {
+    int64_t room = active == lanes
+                       ? lanes
+                       : std::min(lanes, padded - length / lanes * lanes);
+    blocks(e, lines, g, [&](Value l, int64_t activeLines) {
+      Value from = e.addIndex(s.base, e.addIndex(l, e.mulIndex(
+                                                        i, s.elementStride)));
+      SmallVector<Value> out = transpose(
+          [&](int64_t r) {
+            return convert(e.load(s.mem, e.addIndex(from, r * s.elementStride),
+                                  g, activeLines, 1));
+          },
+          active, type);
+      Value to = e.addIndex(offset(dstBase, l, dstStride), i);
+      for (int64_t c = 0; c < activeLines; ++c)
+        e.store(out[c], dst, e.addIndex(to, c * dstStride), room, 1);
     });
   });
 }
@@ -173,37 +192,31 @@ void Packer::panelByLines(const PackSource &s, int64_t lines, int64_t active,
 void Packer::panelByTranspose(const PackSource &s, int64_t lines,
                               int64_t active, int64_t width, Value dst,
                               Value dstBase) {
-  // Memory runs along the lines' direction (k): load vectors along k for each
+  // Memory runs along the lines' direction (k): load chunks along k for each
   // column and transpose. With pairs one 32-bit word holds two k.
-  int64_t step = pairs ? 2 * lanes : lanes;
-  VectorType words = e.vectorType(pairs ? b.getI32Type() : type, lanes);
+  int64_t g = chunkSize(), per = pairs ? 2 : 1;
+  Type word = pairs ? Type(b.getI32Type()) : type;
+  VectorType words = e.vectorType(word, lanes);
   auto block = [&](Value k, int64_t activeK, Value j, int64_t activeColumns) {
-    SmallVector<Value> columns;
     Value from = e.addIndex(offset(s.base, j, s.elementStride), k);
-    for (int64_t c = 0; c < lanes; ++c) {
-      if (c >= activeColumns) {
-        columns.push_back(e.zero(words));
-        continue;
-      }
-      Value at = e.addIndex(from, c * s.elementStride);
-      if (pairs)
-        columns.push_back(vector::BitCastOp::create(
-            b, words, e.load(s.mem, at, step, activeK, 1)));
-      else
-        columns.push_back(line(s.mem, at, activeK, 1));
-    }
-    SmallVector<Value> rows = transpose(std::move(columns));
-    int64_t outLines = pairs ? llvm::divideCeil(activeK, 2) : activeK;
+    SmallVector<Value> out = transpose(
+        [&](int64_t c) -> Value {
+          Value at = e.addIndex(from, c * s.elementStride);
+          Value v = e.load(s.mem, at, g * per, activeK, 1);
+          if (pairs)
+            return vector::BitCastOp::create(b, e.vectorType(word, g), v);
+          return convert(v);
+        },
+        activeColumns, word);
     Value first = k;
     if (pairs)
       first = arith::DivUIOp::create(b, k, e.index(2));
     Value to = e.addIndex(offset(dstBase, first, width), j);
-    for (int64_t r = 0; r < outLines; ++r)
-      e.store(rows[r], dst, e.addIndex(to, r * width), lanes, 1);
+    for (int64_t r = 0, n = llvm::divideCeil(activeK, per); r < n; ++r)
+      e.store(out[r], dst, e.addIndex(to, r * width), lanes, 1);
   };
-  // Whole columns' blocks in a loop: the code of a transpose is long.
   blocks(e, active, lanes, [&](Value j, int64_t activeColumns) {
-    blocks(e, lines, step, [&](Value k, int64_t activeK) {
+    blocks(e, lines, g * per, [&](Value k, int64_t activeK) {
       block(k, activeK, j, activeColumns);
     });
   });

@@ -45,8 +45,11 @@ private:
   /// `count` elements along the stride from `index`, converted.
   Value line(Value mem, Value index, int64_t active, int64_t stride);
   Value convert(Value v);
-  /// Square transpose in registers.
-  SmallVector<Value> transpose(SmallVector<Value> rows);
+  /// Elements of the accumulator's width in 128 bits.
+  int64_t chunkSize() const { return 128 / type.getIntOrFloatBitWidth(); }
+  /// Transposes `lanes` rows of chunkSize() elements; rows past `rows` are 0.
+  SmallVector<Value> transpose(llvm::function_ref<Value(int64_t)> chunk,
+                               int64_t rows, Type element);
   Value offset(Value base, Value i, int64_t stride);
   void panelByLines(const PackSource &s, int64_t lines, int64_t active,
                     int64_t width, Value dst, Value dstBase);
