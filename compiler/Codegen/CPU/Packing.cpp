@@ -48,9 +48,8 @@ Value Packer::line(Value mem, Value index, int64_t active, int64_t stride) {
   return convert(e.load(mem, index, lanes, active, stride));
 }
 
-SmallVector<Value>
-Packer::transpose(llvm::function_ref<Value(int64_t)> chunk, int64_t rows,
-                  Type element) {
+SmallVector<Value> Packer::transpose(llvm::function_ref<Value(int64_t)> chunk,
+                                     int64_t rows, Type element) {
   // Register j holds, in each 128-bit part p, the chunk of row p * g + j; a
   // g x g transpose inside the parts then gives g columns of all rows.
   int64_t g = chunkSize();
@@ -126,8 +125,8 @@ void Packer::packLines(const PackSource &s, int64_t lines, int64_t length,
                        ? lanes
                        : std::min(lanes, padded - length / lanes * lanes);
     blocks(e, lines, g, [&](Value l, int64_t activeLines) {
-      Value from = e.addIndex(s.base, e.addIndex(l, e.mulIndex(
-                                                        i, s.elementStride)));
+      Value from =
+          e.addIndex(s.base, e.addIndex(l, e.mulIndex(i, s.elementStride)));
       SmallVector<Value> out = transpose(
           [&](int64_t r) {
             return convert(e.load(s.mem, e.addIndex(from, r * s.elementStride),
