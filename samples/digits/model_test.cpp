@@ -225,7 +225,7 @@ TEST_P(ModelTest, BindRefusesUnknownNames) {
 INSTANTIATE_TEST_SUITE_P(Shapes, ModelTest,
                          testing::Values(Shape{.batch = 64, .hidden = 128},
                                          Shape{.batch = 7, .hidden = 33},
-                                         Shape{.batch = 2, .hidden = 1}),
+                                         Shape{.batch = 3, .hidden = 2}),
                          [](const auto &info) {
                            return "batch" + std::to_string(info.param.batch) +
                                   "hidden" + std::to_string(info.param.hidden);

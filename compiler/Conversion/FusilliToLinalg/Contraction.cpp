@@ -36,6 +36,20 @@ static TypedAttr zeroOf(ImplicitLocOpBuilder &b, Type t) {
   return cast<TypedAttr>(b.getZeroAttr(t));
 }
 
+/// `map` of operand `v` with `expr` instead of 0 for logical dim `dim`.
+static AffineMap nameUnitDim(AffineMap map, Value v, bool isPhysical,
+                             int64_t dim, AffineExpr expr) {
+  int64_t position = dim;
+  if (isPhysical) {
+    SmallVector<int64_t> order =
+        ir::getLogicalToPhysicalOrder(cast<RankedTensorType>(v.getType()));
+    position = llvm::find(order, dim) - order.begin();
+  }
+  SmallVector<AffineExpr> results(map.getResults());
+  results[position] = expr;
+  return AffineMap::get(map.getNumDims(), 0, results, map.getContext());
+}
+
 LogicalResult lower(KernelLowering &k, ir::MatmulOp op) {
   ImplicitLocOpBuilder &b = k.builder();
   auto cType = cast<RankedTensorType>(op.getOutput().getType());
@@ -51,12 +65,20 @@ LogicalResult lower(KernelLowering &k, ir::MatmulOp op) {
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   iterators.push_back(utils::IteratorType::reduction);
+  AffineMap mapA = k.operandMap(op.getA(), a, loops);
+  AffineMap mapB = k.operandMap(op.getB(), bb, loops);
+  // Extents of 1 are read at 0, but each loop needs an operand that names it.
+  if (!mapA.isFunctionOfDim(rank) && !mapB.isFunctionOfDim(rank)) {
+    if (cast<RankedTensorType>(op.getA().getType()).getDimSize(rank - 1) != 1)
+      return op.emitOpError("broadcasts both operands along the summed dim");
+    mapA = nameUnitDim(mapA, op.getA(), k.isArgument(op.getA()), rank - 1,
+                       d[rank]);
+  }
   FailureOr<Value> product = k.accumulate(
       RankedTensorType::get(cType.getShape(), acc), zeroOf(b, acc),
       {k.lowered(op.getA()), k.lowered(op.getB())},
-      {k.operandMap(op.getA(), a, loops), k.operandMap(op.getB(), bb, loops),
-       AffineMap::get(loops, 0, c, b.getContext())},
-      iterators, [&](ValueRange args) { return buildProductPayload(b, args); });
+      {mapA, mapB, AffineMap::get(loops, 0, c, b.getContext())}, iterators,
+      [&](ValueRange args) { return buildProductPayload(b, args); });
   if (failed(product))
     return failure();
   FailureOr<Value> value = k.convert(*product, result);
