@@ -32,6 +32,23 @@ bool isGraphElement(Type type) {
          type.isSignlessInteger(64);
 }
 
+/// Buffers above this are refused: offsets and products stay far from overflow.
+constexpr int64_t kMaxBytes = int64_t(1) << 46;
+
+/// What makes a tensor one that can be computed and stored; empty if nothing.
+std::string findSizeError(RankedTensorType type) {
+  int64_t bytes = getElementBytes(type.getElementType());
+  for (int64_t extent : type.getShape()) {
+    if (extent <= 0)
+      return "has extent " + std::to_string(extent) +
+             "; empty tensors are not implemented";
+    if (extent > kMaxBytes / bytes)
+      return "is too large";
+    bytes *= extent;
+  }
+  return {};
+}
+
 /// Checks the names and types of parameters or of results.
 LogicalResult verifyTensors(func::FuncOp main, StringRef what,
                             ArrayRef<Type> types,
@@ -47,6 +64,8 @@ LogicalResult verifyTensors(func::FuncOp main, StringRef what,
       return main.emitOpError(what)
              << " " << i << " has element type " << tensor.getElementType()
              << ", which no tensor of a graph has";
+    if (std::string error = findSizeError(tensor); !error.empty())
+      return main.emitOpError(what) << " " << i << " " << error;
     auto name = dyn_cast_or_null<StringAttr>(getName(i));
     if (!name)
       return main.emitOpError(what) << " " << i << " has no string attribute '"
@@ -102,6 +121,10 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
       if (!isa_and_nonnull<FusilliDialect>(op.getDialect()) ||
           isa<DispatchOp>(op))
         return op.emitOpError("is not an op of a graph");
+      for (Type type : op.getResultTypes())
+        if (std::string error = findSizeError(cast<RankedTensorType>(type));
+            !error.empty())
+          return op.emitOpError("result ") << error;
     }
     return success();
   }

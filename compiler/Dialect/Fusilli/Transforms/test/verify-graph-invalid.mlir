@@ -82,3 +82,25 @@ func.func @main() {
 func.func @main(%x: tensor<4xi17> {fusilli.name = "x"}) {
   return
 }
+
+// -----
+
+// expected-error@+1 {{parameter 0 has extent 0; empty tensors are not implemented}}
+func.func @main(%x: tensor<4x0xf32> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 is too large}}
+func.func @main(%x: tensor<4294967296x4294967296xf32> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4294967296x1xf32> {fusilli.name = "x"}, %y: tensor<1x4294967296xf32> {fusilli.name = "y"}) {
+  // expected-error@+1 {{result is too large}}
+  %0 = fusilli.pointwise ADD %x, %y : (tensor<4294967296x1xf32>, tensor<1x4294967296xf32>) -> tensor<4294967296x4294967296xf32>
+  return
+}
