@@ -46,7 +46,7 @@ typedef struct fusilli_compile_result_t fusilli_compile_result_t;
 typedef struct fusilli_compiler_api_t {
   uint32_t abi_version;
   size_t struct_size;
-  const char *version;  /* compiler version, part of the cache key */
+  const char *version; /* compiler version, part of the cache key */
   /* Each gives a result, also on failure (null only when out of memory). */
   fusilli_compile_result_t *(*graph_to_artifact)(
       fusilli_bytes_t graph_def, const fusilli_compile_options_t *options);

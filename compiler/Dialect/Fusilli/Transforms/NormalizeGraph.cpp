@@ -67,10 +67,9 @@ struct NormalizeGraphPass
       OpBuilder builder(&op);
       for (OpOperand &operand : op.getOpOperands())
         if (operand.get().getDefiningOp<ConstantOp>()) {
-          operand.set(PointwiseOp::create(builder, op.getLoc(),
-                                          operand.get().getType(),
-                                          PointwiseMode::IDENTITY,
-                                          operand.get()));
+          operand.set(
+              PointwiseOp::create(builder, op.getLoc(), operand.get().getType(),
+                                  PointwiseMode::IDENTITY, operand.get()));
           ++numCopies;
         }
     }
