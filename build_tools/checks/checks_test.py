@@ -9,6 +9,7 @@ import os
 import tempfile
 import unittest
 
+import check_docs
 import check_files
 import check_layering
 import check_ops
@@ -177,6 +178,25 @@ class OpsTest(CheckTest):
     def test_list_is_needed(self):
         os.remove(os.path.join(self.root, "graph/ops/ops.inc"))
         self.assertEqual(self.messages(), ["missing"])
+
+
+class DocsTest(CheckTest):
+    def messages(self):
+        return [message for _, _, message in check_docs.check(self.root)]
+
+    def test_paths_and_links(self):
+        self.write("graph/a.cpp", TAG)
+        self.write(
+            "README.md",
+            "`graph/a.cpp` `graph/*.cpp` `graph/` `other/b.cpp` `a.cpp` [x](graph/a.cpp#1)\n"
+            "[y](https://example.org/x) `graph/ops/rmsnorm.cpp`\n",
+        )
+        self.assertEqual(self.messages(), [])
+        self.write("README.md", "`graph/b.cpp` [x](docs/x.md)\n")
+        self.assertEqual(
+            self.messages(),
+            ["there is no graph/b.cpp", "link to docs/x.md, which is not there"],
+        )
 
 
 if __name__ == "__main__":
