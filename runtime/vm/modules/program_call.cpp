@@ -220,27 +220,57 @@ void ProgramModule::bindArguments(Arguments arguments,
       0, 0, workspaceSize()};
 }
 
-Status ProgramModule::call(ModuleState *state, uint16_t, Arguments arguments,
-                           List *) {
+Status ProgramModule::call(ModuleState *state, uint16_t ordinal,
+                           Arguments arguments, List *) {
   auto &own = *static_cast<ProgramState *>(state);
+  return ordinal == 0 ? callBlocking(own, arguments)
+                      : callAsync(own, arguments);
+}
+
+Status ProgramModule::callBlocking(ProgramState &state,
+                                   Arguments arguments) const {
   FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(arguments));
   size_t count = arguments.size();
   if (count <= kStackArguments) [[likely]] {
     BufferRef bindings[kStackArguments];
     bindArguments(arguments, bindings);
-    return own.device->execute(*own.commands, {bindings, count});
+    return state.device->execute(*state.commands, {bindings, count});
   }
   if (count <= kMaxStackArguments) {
     auto *bindings =
         static_cast<BufferRef *>(__builtin_alloca(count * sizeof(BufferRef)));
     bindArguments(arguments, bindings);
-    return own.device->execute(*own.commands, {bindings, count});
+    return state.device->execute(*state.commands, {bindings, count});
   }
   HostArray<BufferRef> bindings;
   if (!bindings.allocate(hostAllocator(), count))
     return outOfMemoryError("the bindings of a call");
   bindArguments(arguments, bindings.data());
-  return own.device->execute(*own.commands, bindings.span());
+  return state.device->execute(*state.commands, bindings.span());
+}
+
+Status ProgramModule::callAsync(ProgramState &state,
+                                Arguments arguments) const {
+  if (arguments.size() != argumentCount() + 2)
+    return invalidArgumentError(strCat("call with ", arguments.size(),
+                                       " arguments, the function takes ",
+                                       argumentCount() + 2));
+  Arguments own = arguments.first(argumentCount());
+  hal::Fence *fences[2] = {};
+  for (size_t i = 0; i < 2; ++i) {
+    RefObject *fence = arguments[argumentCount() + i];
+    fences[i] = refCast<hal::Fence>(fence);
+    if (fence != nullptr && fences[i] == nullptr)
+      return invalidArgumentError(strCat(i == 0 ? "wait" : "signal",
+                                         " fence is a ", fence->type()->name));
+  }
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(own));
+  HostArray<BufferRef> bindings;
+  if (!bindings.allocate(hostAllocator(), own.size()))
+    return outOfMemoryError("the bindings of a call");
+  bindArguments(own, bindings.data());
+  return state.device->queueExecute(fences[0], fences[1], state.commands.get(),
+                                    bindings.span());
 }
 
 BoundCall::BoundCall(HostAllocator &allocator, Ref<Context> context,
@@ -253,8 +283,9 @@ StatusOr<Ref<BoundCall>> BoundCall::create(Ref<Context> context,
                                            Arguments arguments,
                                            HostAllocator &allocator) {
   auto *module = dynamic_cast<ProgramModule *>(function.module);
-  ModuleState *state =
-      context && module != nullptr ? context->state(module) : nullptr;
+  ModuleState *state = context && module != nullptr && function.ordinal == 0
+                           ? context->state(module)
+                           : nullptr;
   if (state == nullptr)
     return invalidArgumentError("only a program's function can be bound");
   FUSILLI_STATUS_RETURN_IF_ERROR(module->checkArguments(arguments));

@@ -105,13 +105,14 @@ std::span<const FunctionImport> ProgramModule::imports() const noexcept {
 }
 
 std::span<const FunctionExport> ProgramModule::exports() const noexcept {
-  static constexpr std::array exports = {FunctionExport{"main", "r*.v"}};
+  static constexpr std::array exports = {FunctionExport{"main", "r*.v"},
+                                         FunctionExport{"main$async", "r*.v"}};
   return exports;
 }
 
 std::string_view ProgramModule::functionAttribute(uint16_t ordinal,
                                                   std::string_view key) const {
-  if (ordinal == 0 && key == kWorkspaceAttribute)
+  if (ordinal < exports().size() && key == kWorkspaceAttribute)
     return workspaceText_;
   return {};
 }

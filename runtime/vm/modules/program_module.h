@@ -43,6 +43,10 @@ public:
   /// The entry point: arguments are outputs by name, inputs by name (buffer
   /// views), and the workspace (a buffer, or null when none is needed).
   static constexpr std::string_view kMainFunction = "module.main";
+  /// The same, queued: two more arguments, the wait and the signal fence (each
+  /// may be null). Returns when the work is queued; everything that it uses is
+  /// kept alive until the signal. Failures travel on the signal fence.
+  static constexpr std::string_view kAsyncFunction = "module.main$async";
 
   /// Borrowed: `bytes` outlive the module, unless `copy`. Errors: those of
   /// Reader::open; Unavailable for a target this machine is not.
@@ -60,7 +64,8 @@ public:
   std::span<const ModuleDependency> dependencies() const noexcept override;
   std::span<const FunctionImport> imports() const noexcept override;
   std::span<const FunctionExport> exports() const noexcept override;
-  /// "iree.abi.transients.size.constant": the workspace bytes in decimal.
+  /// "iree.abi.transients.size.constant": the workspace bytes in decimal, on
+  /// both entry points.
   std::string_view functionAttribute(uint16_t ordinal,
                                      std::string_view key) const override;
   StatusOr<ModuleStatePtr> createState(HostAllocator &allocator) override;
@@ -83,6 +88,8 @@ public:
 private:
   friend class BoundCall;
   ~ProgramModule() override = default;
+  Status callBlocking(ProgramState &state, Arguments arguments) const;
+  Status callAsync(ProgramState &state, Arguments arguments) const;
   Status checkArguments(Arguments arguments) const;
   bool acceptsArgument(const ProgramArg &arg,
                        const RefObject *argument) const noexcept;

@@ -435,5 +435,60 @@ TEST_P(ProgramTest, WorkspaceAttributeIsDecimal) {
   EXPECT_EQ(loaded.main.module->functionAttribute(0, "other"), "");
 }
 
+TEST_P(ProgramTest, AsyncCallsAreOrderedByFencesOnly) {
+  Loaded loaded = loadBytes(addBytes(4, false));
+  Function async =
+      *loaded.context->resolveFunction(ProgramModule::kAsyncFunction);
+  auto timeline = *hal::Semaphore::create();
+  auto one = floats(*device_, {1, 1, 1, 1});
+  auto x = floats(*device_, {0, 0, 0, 0});
+  auto y = floats(*device_, {0, 0, 0, 0});
+  auto z = floats(*device_, {0, 0, 0, 0});
+  auto at = [&](uint64_t value) {
+    return *hal::Fence::createAt(timeline, value);
+  };
+  auto submit = [&](hal::BufferView *out, hal::BufferView *in, uint64_t wait) {
+    auto waitFence = at(wait);
+    auto signalFence = at(wait + 1);
+    RefObject *arguments[] = {
+        out, in, one.get(), nullptr, waitFence.get(), signalFence.get()};
+    Status status = loaded.context->invoke(async, arguments);
+    EXPECT_TRUE(status.isOk()) << status.toString();
+  };
+  // x = 1 + 1, y = x + 1, z = y + 1, submitted backwards.
+  submit(z.get(), y.get(), 3);
+  submit(y.get(), x.get(), 2);
+  submit(x.get(), one.get(), 1);
+  hal::BufferView *last = z.get();
+  one.reset();
+  x.reset();
+  y.reset();
+  EXPECT_EQ(timeline->queryReached(4).code(), StatusCode::Deferred);
+  ASSERT_TRUE(timeline->signal(1).isOk());
+  ASSERT_TRUE(timeline->wait(4).isOk());
+  EXPECT_EQ(valuesOf(*last), (std::vector<float>{4, 4, 4, 4}));
+  EXPECT_TRUE(device_->waitIdle().isOk());
+}
+
+TEST_P(ProgramTest, AsyncArgumentsAreChecked) {
+  Loaded loaded = loadBytes(addBytes(1, true));
+  Function async =
+      *loaded.context->resolveFunction(ProgramModule::kAsyncFunction);
+  auto y = floats(*device_, {0});
+  auto a = floats(*device_, {1});
+  RefObject *arguments[] = {y.get(), a.get(), a.get(),
+                            nullptr, nullptr, nullptr};
+  EXPECT_TRUE(loaded.context->invoke(async, arguments).isOk());
+  EXPECT_TRUE(device_->waitIdle().isOk());
+  EXPECT_EQ(valuesOf(*y)[0], 2.0f);
+  EXPECT_EQ(loaded.context->invoke(async, Arguments(arguments).first(4)).code(),
+            StatusCode::InvalidArgument);
+  arguments[5] = y.get();
+  EXPECT_EQ(loaded.context->invoke(async, arguments).code(),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ(BoundCall::create(loaded.context, async, arguments).code(),
+            StatusCode::InvalidArgument);
+}
+
 } // namespace
 } // namespace fusilli::vm
