@@ -14,8 +14,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 #include <random>
+#include <sstream>
 
 namespace fusilli {
 namespace {
@@ -483,6 +485,23 @@ TEST(JsonTest, WhatCanBeInferredMayBeMissing) {
       detail::GraphAccess::nodes(*graph).at(0));
   EXPECT_EQ(node->getName(), "pointwise_0");
   EXPECT_EQ(node->pointwiseAttr.getSoftplusThreshold(), 20.0f);
+}
+
+TEST(JsonTest, ExampleOfTheDocumentation) {
+  std::ifstream file(FUSILLI_SOURCE_DIR "/docs/graph-def.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  const std::string all = text.str();
+  const std::string fence = "```json\n";
+  size_t begin = all.find(fence);
+  ASSERT_NE(begin, std::string::npos);
+  begin += fence.size();
+  auto bytes = graph::graphDefFromJson(
+      all.substr(begin, all.find("```", begin) - begin));
+  ASSERT_TRUE(isOk(bytes)) << bytes;
+  auto graph = Graph::deserialize(*bytes);
+  ASSERT_TRUE(isOk(graph)) << graph;
+  EXPECT_EQ(graph->getTensor("y")->getDim(), (Dims{64, 128}));
 }
 
 TEST(JsonTest, WrongTextIsRefused) {
