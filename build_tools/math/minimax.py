@@ -183,6 +183,12 @@ TASKS = {
                             lambda x: mpf(2)**-x, range(1, 6), -0.5, 0.5, {0: 1}),
     "exp2_64s": lambda: fit("exp2 f64, short", 64, lambda x: mpf(2)**x,
                             lambda x: mpf(2)**-x, range(1, 11), -0.5, 0.5, {0: 1}),
+    # Phi(-a) = erfc(a/sqrt 2)/2 = 2^Q(a) for the whole range of f32; an error
+    # counts in Phi, below 2^-22 in Q
+    "cdf32": lambda: fit("log2 Phi(-a) f32, 0..14.4", 32,
+                         lambda a: mp.log(mp.erfc(a / S2) / 2, 2),
+                         lambda a: max(mp.erfc(a / S2), mpf(2)**-22),
+                         range(1, 12), 0, mpf("14.4"), {0: -1}, refit=False),
     # sin(r) = r + r^3 (...), cos(r) = 1 - r^2/2 + r^4 (...), |r| <= pi/4, z = r^2
     "sin32": lambda: fit("sin f32", 32,
                          lambda z: (mp.sin(mp.sqrt(z)) / mp.sqrt(z) - 1) / z,

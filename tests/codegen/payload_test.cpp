@@ -191,6 +191,34 @@ INSTANTIATE_TEST_SUITE_P(
       return ir::stringifyPointwiseMode(info.param.mode).str();
     });
 
+TEST(PointwisePayloadTest, GeluIsAccurateOnBothSides) {
+  test::Kernel kernel = compile(PointwiseMode::GELU_FWD, {}, {"f32", "f32"});
+  ASSERT_EQ(kernel.error, "");
+  std::vector<float> x(kCount), y(kCount);
+  double worst = 0, at = 0;
+  for (int block = 0; block < 64; ++block) {
+    for (int64_t i = 0; i < kCount; ++i)
+      x[i] = float((i * 64 + block) / 16384.0 - 8);
+    kernel.run({x.data(), y.data()}, kCount);
+    for (int64_t i = 0; i < kCount; ++i) {
+      double exact = x[i] * phi(x[i]);
+      // Half the formula's own rounding error in f32, which is |x| 2^-24.
+      double bound = 3e-7 * std::fabs(exact) + 0x1p-25 * std::fabs(x[i]);
+      double error = std::fabs(y[i] - exact) / std::max(bound, 1e-45);
+      if (error > worst)
+        worst = error, at = x[i];
+    }
+  }
+  printf("GELU_FWD f32: %.3g of the bound at %g\n", worst, at);
+  EXPECT_LE(worst, 1);
+  float inf = INFINITY;
+  std::vector<float> odd = {inf, -1e30f, -0.0f, 0.0f, -3e38f, 1e-40f},
+                     out(odd.size());
+  kernel.run({odd.data(), out.data()}, int64_t(odd.size()));
+  EXPECT_EQ(out, (std::vector<float>{inf, 0, 0, 0, 0, 5e-41f}));
+  EXPECT_TRUE(std::signbit(out[2]));
+}
+
 /// Integer modes in 64-bit arithmetic; the caller narrows.
 int64_t integerWant(PointwiseMode mode, uint64_t a, uint64_t b, int bits) {
   int64_t x = int64_t(a), y = int64_t(b);

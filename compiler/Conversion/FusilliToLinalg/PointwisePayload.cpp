@@ -13,6 +13,7 @@
 #include "mlir/IR/Diagnostics.h"
 
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 using namespace mlir;
@@ -110,10 +111,53 @@ Value tanhBackward(const Scalars &s, Value dy, Value x) {
   return s.mul(dy, s.div(s.mul(t, s.f(4)), s.mul(sum, sum)));
 }
 
+/// Phi(-a) for f32 and 0 <= a <= kCdfLimit as 2^Q(a): one polynomial for the
+/// whole range, relative error about 2^-23 where Phi > 2^-5, growing slowly
+/// below. Coefficients: task cdf32 of build_tools/math/minimax.py.
+constexpr double kCdfLimit = 14.4; // 2^Q is 0 in f32
+Value normalTail(const Scalars &s, Value a) {
+  constexpr double kQ[] = {-1.0,
+                           -0x1.26aecep+0,
+                           -0x1.d63c1cp-2,
+                           -0x1.add126p-5,
+                           0x1.ca751p-8,
+                           -0x1.a04bp-15,
+                           -0x1.06247cp-12,
+                           0x1.15891p-14,
+                           -0x1.2f5952p-17,
+                           0x1.798c2cp-21,
+                           -0x1.f533f6p-26,
+                           0x1.124efap-31};
+  Value q = s.f(kQ[std::size(kQ) - 1]);
+  for (size_t i = std::size(kQ) - 1; i-- > 0;)
+    q = s.fma(q, a, s.f(kQ[i]));
+  return math::Exp2Op::create(s.b, q);
+}
+
+/// min(|x|, kCdfLimit), NaN kept.
+Value clampedMagnitude(const Scalars &s, Value x) {
+  Value a = s.abs(x), limit = s.f(kCdfLimit);
+  return s.select(s.cmp(FPred::OLT, limit, a), limit, a);
+}
+
 /// Phi(x) = 1/2 (1 + erf(x / sqrt 2)).
 Value normalCdf(const Scalars &s, Value x) {
+  if (s.type.isF32()) {
+    Value tail = normalTail(s, clampedMagnitude(s, x));
+    return s.select(s.cmp(FPred::OLT, x, s.f(0)), tail, s.sub(s.f(1), tail));
+  }
   Value e = math::ErfOp::create(s.b, s.mul(x, s.f(kSqrtHalf)));
   return s.fma(e, s.f(0.5), s.f(0.5));
+}
+
+/// x Phi(x); in f32 max(x, 0) - |x| Phi(-|x|), which is cheaper and keeps the
+/// relative accuracy of negative results.
+Value gelu(const Scalars &s, Value x) {
+  if (!s.type.isF32())
+    return s.mul(x, normalCdf(s, x));
+  Value a = clampedMagnitude(s, x);
+  Value positive = s.select(s.cmp(FPred::OLT, x, s.f(0)), s.f(0), x);
+  return s.fma(s.neg(a), normalTail(s, a), positive);
 }
 
 /// dy (Phi(x) + x phi(x)).
@@ -267,7 +311,7 @@ Value floatMode(const Scalars &s, PointwiseMode mode,
   case PointwiseMode::SOFTPLUS_FWD:
     return softplus(s, in[0], params);
   case PointwiseMode::GELU_FWD:
-    return s.mul(in[0], normalCdf(s, in[0]));
+    return gelu(s, in[0]);
   case PointwiseMode::GELU_BWD:
     return geluBackward(s, in[0], in[1]);
   case PointwiseMode::GELU_APPROX_TANH_FWD:
