@@ -43,7 +43,7 @@ enum class SourceKind {
 
 struct CompileOptions {
   std::string target = "host";
-  bool rowGroups = false;
+  bool rowGroups = true;
   /// Verify the program after every pass.
   bool verifyEach = false;
   /// Stages whose program is kept, by Stage.

@@ -28,7 +28,7 @@ namespace fusilli::compiler {
 /// What the fuse stage may do.
 struct FuseOptions {
   /// Kernels in which full-shape ops use reductions of their rows (softmax).
-  bool rowGroups = false;
+  bool rowGroups = true;
 };
 
 void populateImportPipeline(mlir::OpPassManager &pm);
