@@ -57,6 +57,12 @@ int ContractionPlan::innerK() const {
   return kLoops.front();
 }
 
+bool ContractionPlan::prefersDotProducts() const {
+  return !isConv() && groupLoop < 0 && kLoops.size() == 1 &&
+         extents.size() == rootExtents.size() + 1 && m <= 2 && n > 1 &&
+         k >= 4 * lanes && a.coefs[innerK()] == 1 && b.coefs[innerK()] == 1;
+}
+
 FailureOr<ContractionPlan> ContractionPlan::create(KernelEmitter &e,
                                                    linalg::GenericOp op) {
   ContractionPlan plan;

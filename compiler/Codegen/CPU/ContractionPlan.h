@@ -68,6 +68,8 @@ struct ContractionPlan {
   bool isConv() const { return !spatial.empty(); }
   /// The reduction loop of a matmul: one-tap filters have unit loops besides.
   int innerK() const;
+  /// Whether the schedule of reductions fits better than tiles.
+  bool prefersDotProducts() const;
   double flops() const;
 
   static FailureOr<ContractionPlan> create(KernelEmitter &e,

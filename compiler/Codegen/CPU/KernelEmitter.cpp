@@ -7,6 +7,7 @@
 
 #include "compiler/Codegen/CPU/KernelEmitter.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -201,6 +202,31 @@ void KernelEmitter::ifThen(Value cond, llvm::function_ref<void()> body) {
   body();
 }
 
+void KernelEmitter::ifThenElse(Value cond, llvm::function_ref<void()> then,
+                               llvm::function_ref<void()> otherwise) {
+  auto op = scf::IfOp::create(b, cond, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op.thenBlock()->getTerminator());
+  then();
+  b.setInsertionPoint(op.elseBlock()->getTerminator());
+  otherwise();
+}
+
+Value KernelEmitter::resultsAligned(int64_t bytes) {
+  Value bits;
+  for (unsigned i = 0; i < numResults(); ++i) {
+    Value at = memref::ExtractAlignedPointerAsIndexOp::create(
+        b, bindings[resultBinding(i)]);
+    bits = bits ? Value(arith::OrIOp::create(b, bits, at)) : at;
+  }
+  return isEqual(arith::AndIOp::create(b, bits, index(bytes - 1)), index(0));
+}
+
+void KernelEmitter::fenceStores() {
+  LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.x86.sse.sfence"),
+                                ValueRange{});
+}
+
 Value KernelEmitter::isEqual(Value a, Value c) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, a, c);
 }
@@ -270,7 +296,12 @@ void KernelEmitter::store(Value value, Value mem, Value idx, int64_t active,
   }
   int64_t lanes = type.getNumElements();
   if (stride == 1 && active == lanes) {
-    vector::StoreOp::create(b, value, mem, ValueRange{idx});
+    int64_t bytes = lanes * type.getElementTypeBitWidth() / 8;
+    if (nonTemporal)
+      vector::StoreOp::create(b, value, mem, ValueRange{idx},
+                              /*nontemporal=*/true, llvm::MaybeAlign(bytes));
+    else
+      vector::StoreOp::create(b, value, mem, ValueRange{idx});
     return;
   }
   Value mask = firstLanes(lanes, active);

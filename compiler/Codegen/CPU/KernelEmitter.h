@@ -145,6 +145,16 @@ public:
              int64_t stride);
   void store(Value value, Value mem, Value index, int64_t active,
              int64_t stride);
+  /// Whole vectors bypass the cache while this is on: for results far larger
+  /// than it, at positions and buffers aligned to the vector. End with
+  /// fenceStores().
+  void setNonTemporal(bool on) { nonTemporal = on; }
+  void fenceStores();
+  /// Whether all result buffers are aligned to `bytes`, at run time.
+  Value resultsAligned(int64_t bytes);
+  /// Runs one of two bodies.
+  void ifThenElse(Value cond, llvm::function_ref<void()> then,
+                  llvm::function_ref<void()> otherwise);
 
   // Evaluation ----------------------------------------------------------------
   /// The value of `tensor` read through `map` at the position of `space`:
@@ -161,7 +171,10 @@ public:
   LogicalResult storeAllResults(ArrayRef<int> dims, Space &space);
   /// Applies the body of `op` to values for its block arguments (scalars or
   /// vectors, mixed ones are broadcast).
-  FailureOr<Value> payload(mlir::linalg::GenericOp op, ArrayRef<Value> args);
+  /// Gives the value of `wanted`, by default what the body yields; ops that
+  /// only `wanted` does not need are skipped where an argument is null.
+  FailureOr<Value> payload(mlir::linalg::GenericOp op, ArrayRef<Value> args,
+                           Value wanted = {});
   /// f64/f32 to a narrower float, round to nearest even, subnormals kept.
   Value narrow(Value v, Type element);
   /// Lets narrow() use the bf16 conversion instruction, which flushes
@@ -187,7 +200,7 @@ private:
   Value localArg, beginArg, endArg;
   int64_t localSize = 0;
   unsigned rootRank = 0;
-  bool nativeBf16 = false;
+  bool nativeBf16 = false, nonTemporal = false;
   llvm::DenseMap<int64_t, Value> indexConstants;
   mlir::Operation *constantsEnd = nullptr;
   unsigned numOutlined = 0;

@@ -204,8 +204,10 @@ FailureOr<Value> KernelEmitter::evaluate(linalg::GenericOp op,
 }
 
 FailureOr<Value> KernelEmitter::payload(linalg::GenericOp op,
-                                        ArrayRef<Value> args) {
+                                        ArrayRef<Value> args, Value wanted) {
   Block *body = op.getBody();
+  if (!wanted)
+    wanted = body->getTerminator()->getOperand(0);
   IRMapping mapping;
   for (auto [arg, value] : llvm::zip(body->getArguments(), args))
     if (value)
@@ -216,12 +218,16 @@ FailureOr<Value> KernelEmitter::payload(linalg::GenericOp op,
     SmallVector<Value> operands;
     for (Value v : inner.getOperands()) {
       Value mapped = mapping.lookupOrNull(v);
-      if (!mapped)
-        return inner.emitOpError("payload uses a value from outside");
+      if (!mapped) {
+        operands.clear();
+        break;
+      }
       operands.push_back(mapped);
       if (auto vt = dyn_cast<VectorType>(mapped.getType()))
         lanes = vt.getNumElements();
     }
+    if (operands.size() != inner.getNumOperands())
+      continue; // needs an argument that was not given
     if (lanes)
       for (Value &v : operands)
         if (!isa<VectorType>(v.getType()))
@@ -250,7 +256,9 @@ FailureOr<Value> KernelEmitter::payload(linalg::GenericOp op,
     for (auto [from, to] : llvm::zip(inner.getResults(), clone->getResults()))
       mapping.map(from, to);
   }
-  return mapping.lookup(body->getTerminator()->getOperand(0));
+  if (Value v = mapping.lookupOrNull(wanted))
+    return v;
+  return op.emitOpError("body uses a value that is not known here");
 }
 
 FailureOr<Value> KernelEmitter::evaluateResult(unsigned i, ArrayRef<int> dims,

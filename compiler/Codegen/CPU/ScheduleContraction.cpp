@@ -625,6 +625,10 @@ LogicalResult scheduleContraction(KernelEmitter &e,
   FailureOr<ContractionPlan> plan = ContractionPlan::create(e, contraction);
   if (failed(plan))
     return failure();
+  // Few rows against a B that is contiguous along the reduction: one dot
+  // product per result reads B once, without packing it.
+  if (plan->prefersDotProducts())
+    return scheduleRows(e);
   ContractionEmitter emitter(e, *plan);
   return emitter.run();
 }

@@ -15,6 +15,9 @@ namespace fusilli::compiler {
 
 namespace {
 
+/// Kernels that touch more than this are limited by memory, not by caches.
+constexpr double kStreamBytes = 48e6;
+
 /// Emits the kernel body for one choice of groups and vector length.
 class PointwiseBody {
 public:
@@ -137,7 +140,21 @@ LogicalResult schedulePointwise(KernelEmitter &e) {
     Value hi = e.mulIndex(e.end(), chunk);
     Value tail =
         workgroups == 1 ? Value() : e.isEqual(e.end(), e.index(workgroups));
-    body.row(lo, e.minIndex(hi, steps), inner, tail);
+    Value end = e.minIndex(hi, steps);
+    // Results that no cache keeps are written past it: that saves reading
+    // each line before it is overwritten.
+    if (bytes > kStreamBytes)
+      e.ifThenElse(
+          e.resultsAligned(e.target().vectorBits / 8),
+          [&] {
+            e.setNonTemporal(true);
+            body.row(lo, end, inner, tail);
+            e.setNonTemporal(false);
+            e.fenceStores();
+          },
+          [&] { body.row(lo, end, inner, tail); });
+    else
+      body.row(lo, end, inner, tail);
   } else {
     int64_t perGroup =
         inlined

@@ -146,7 +146,8 @@ LogicalResult RowEmitter::analyse() {
     e.collect(r.op, identityDims(extents.size()), false, accesses);
   for (unsigned i = 0; i < e.numResults(); ++i) {
     linalg::GenericOp op = e.resultOp(i);
-    if (op.getNumLoops() != extents.size())
+    // A product's result lacks the reduced dim, which is the last one.
+    if (op.getNumLoops() > extents.size())
       return op.emitOpError("results of a reduction kernel must keep the rank");
     e.collect(op, loopDims(op), true, accesses);
     if (isFullShape(i))
@@ -215,21 +216,19 @@ Value RowEmitter::combine(Reduction &r, Value value, Value acc) {
 FailureOr<Value> RowEmitter::element(Reduction &r, Space &space) {
   SmallVector<AffineMap> maps = r.op.getIndexingMapsArray();
   SmallVector<int> dims = identityDims(extents.size());
-  IRMapping mapping;
-  Block *body = r.op.getBody();
+  SmallVector<Value> args;
   for (auto [i, input] : llvm::enumerate(r.op.getInputs())) {
     FailureOr<Value> v = e.evaluate(input, composeMap(maps[i], dims), space);
     if (failed(v))
       return failure();
-    mapping.map(body->getArgument(i), *v);
+    args.push_back(*v);
   }
-  Value accArg = body->getArguments().back();
+  args.push_back(Value()); // the accumulator
+  Value accArg = r.op.getBody()->getArguments().back();
   Operation *combiner = *accArg.getUsers().begin();
   Value other = combiner->getOperand(0) == accArg ? combiner->getOperand(1)
                                                   : combiner->getOperand(0);
-  if (Value v = mapping.lookupOrNull(other))
-    return v;
-  return r.op.emitOpError("the combined value must be an operand");
+  return e.payload(r.op, args, other);
 }
 
 Value RowEmitter::horizontal(Reduction &r, Value v) {
