@@ -48,8 +48,11 @@ private:
   bool isFullShape(unsigned result) const;
   void chooseLoops();
 
-  using Known = SmallVector<std::pair<Value, Value>, 4>;
-  void rowAcross(int64_t lanesPerRow);
+  /// Column sums of tall inputs: accumulators in local memory, so that whole
+  /// stretches of several input rows are read at a time.
+  bool prefersColumns() const;
+  void columns(Space base, int64_t width);
+  int64_t columnWidth() const;
   /// One row (or `lanes` neighbouring rows) with everything in it.
   void row(Space base, int64_t copies, int64_t active);
   /// The loops over the reduced dims of one phase.
@@ -405,6 +408,104 @@ void RowEmitter::row(Space base, int64_t copies, int64_t active) {
   }
 }
 
+int64_t RowEmitter::columnWidth() const {
+  int64_t inner = keptGroups.back().extent;
+  return std::min<int64_t>(inner / lanes * lanes, 128 * lanes);
+}
+
+bool RowEmitter::prefersColumns() const {
+  if (vectorReduced || numPhases != 1)
+    return false;
+  for (unsigned i = 0; i < e.numResults(); ++i)
+    if (isFullShape(i))
+      return false;
+  int64_t depth = 1;
+  for (const LoopGroup &g : reducedGroups)
+    depth *= g.extent;
+  return depth >= 32 && keptGroups.back().extent >= 16 * lanes;
+}
+
+/// `base` has the counters of the kept groups, the last one at the first of
+/// `width` columns.
+void RowEmitter::columns(Space base, int64_t width) {
+  Space space = base;
+  for (LoopGroup &g : reducedGroups)
+    space.groups.push_back(g);
+  // The vectorised kept group comes last.
+  LoopGroup column = space.groups[keptGroups.size() - 1];
+  Value first = column.iv;
+  space.groups.erase(space.groups.begin() + keptGroups.size() - 1);
+  space.groups.push_back(column);
+  unsigned firstReduced = keptGroups.size() - 1;
+  space.lanes = space.activeLanes = lanes;
+  space.vectorGroup = space.groups.size() - 1;
+
+  SmallVector<Value> buffers;
+  for (Reduction &r : reductions) {
+    buffers.push_back(e.local(r.init.getType(), width));
+    Value init = initVector(r, lanes);
+    e.loop(e.index(0), e.index(width), lanes,
+           [&](Value c) { e.store(init, buffers.back(), c, lanes, 1); });
+  }
+  constexpr int64_t kRows = 4;
+  auto sweepRows = [&](Value row, int64_t count) {
+    e.loop(e.index(0), e.index(width), lanes, [&](Value c) {
+      SmallVector<Value> acc;
+      for (Value buffer : buffers)
+        acc.push_back(e.load(buffer, c, lanes, lanes, 1));
+      for (int64_t u = 0; u < count; ++u) {
+        Space at = space;
+        at.groups[firstReduced + reducedGroups.size() - 1].iv =
+            e.addIndex(row, u);
+        at.groups.back().iv = e.addIndex(first, c);
+        for (auto [i, r] : llvm::enumerate(reductions)) {
+          FailureOr<Value> v = element(r, at);
+          if (failed(v)) {
+            failedAny = true;
+            return;
+          }
+          acc[i] = combine(r, e.asVector(*v, at), acc[i]);
+        }
+      }
+      for (auto [buffer, a] : llvm::zip(buffers, acc))
+        e.store(a, buffer, c, lanes, 1);
+    });
+  };
+  std::function<void(unsigned)> nest = [&](unsigned depth) {
+    int64_t extent = reducedGroups[depth].extent;
+    if (depth + 1 < reducedGroups.size()) {
+      e.loop(e.index(0), e.index(extent), 1, [&](Value iv) {
+        space.groups[firstReduced + depth].iv = iv;
+        nest(depth + 1);
+      });
+      return;
+    }
+    int64_t whole = extent / kRows * kRows;
+    if (whole)
+      e.loop(e.index(0), e.index(whole), kRows,
+             [&](Value row) { sweepRows(row, kRows); });
+    if (extent > whole)
+      sweepRows(e.index(whole), extent - whole);
+  };
+  nest(0);
+  e.loop(e.index(0), e.index(width), lanes, [&](Value c) {
+    Space at = space;
+    at.groups.back().iv = e.addIndex(first, c);
+    for (auto [buffer, r] : llvm::zip(buffers, reductions))
+      at.known[r.op.getResult(0)] = e.load(buffer, c, lanes, lanes, 1);
+    SmallVector<Value> values;
+    for (unsigned i = 0; i < e.numResults() && !failedAny; ++i) {
+      FailureOr<Value> v = e.evaluateResult(i, loopDims(e.resultOp(i)), at);
+      if (failed(v))
+        failedAny = true;
+      else
+        values.push_back(*v);
+    }
+    for (auto [i, v] : llvm::enumerate(values))
+      e.storeResult(i, v, loopDims(e.resultOp(i)), at);
+  });
+}
+
 LogicalResult RowEmitter::run() {
   if (failed(analyse()))
     return failure();
@@ -425,10 +526,13 @@ LogicalResult RowEmitter::run() {
   }
   bool inlined = isInlineWork(bytes, double(total) * cost, e.target());
 
+  bool byColumns = prefersColumns();
   SmallVector<LoopGroup, 4> outer = keptGroups;
   int64_t strip = lanes * unroll, strips = 1, inner = 1;
   if (!vectorReduced) {
     inner = keptGroups.back().extent;
+    if (byColumns)
+      strip = columnWidth();
     strips = llvm::divideCeil(inner, strip);
     outer.back().extent = strips;
   }
@@ -455,6 +559,12 @@ LogicalResult RowEmitter::run() {
     Value stripId = v.iv;
     v.extent = inner;
     v.iv = e.mulIndex(stripId, strip);
+    if (byColumns) {
+      // The last strip is moved back to be a whole one.
+      v.iv = e.minIndex(v.iv, inner - strip);
+      columns(base, strip);
+      return;
+    }
     int64_t rest = inner % strip;
     if (!rest) {
       row(base, unroll, lanes);
@@ -473,7 +583,8 @@ LogicalResult RowEmitter::run() {
     return failure();
   std::string strategy =
       std::string("rows: vectors along ") +
-      (vectorReduced ? "reduced" : "kept") + " dim, " + std::to_string(lanes) +
+      (vectorReduced ? "reduced" : "kept") + " dim, " +
+      (byColumns ? "accumulators in memory, " : "") + std::to_string(lanes) +
       " lanes x " + std::to_string(unroll) + ", " + std::to_string(numPhases) +
       " phase" + (numPhases > 1 ? "s" : "");
   e.finish({workgroups, 1, 1}, inlined, strategy, total * cost);
