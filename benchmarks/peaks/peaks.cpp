@@ -61,7 +61,7 @@ double PeakMeter::best(int leastBlocks, int mostBlocks,
     for (int block = 1;; ++block) {
       ++waiting;
       while (turn.load() >= 0 && turn.load() < block)
-        ;
+        std::this_thread::yield();
       if (turn.load() < 0)
         return;
       units[static_cast<size_t>(index)] = work(index);
@@ -77,12 +77,12 @@ double PeakMeter::best(int leastBlocks, int mostBlocks,
   int met = 0;
   for (int block = 1; block <= mostBlocks; ++block) {
     while (waiting.load() < (threads_ - 1) * block)
-      ;
+      std::this_thread::yield();
     double start = nowNs();
     turn = block;
     double sum = units[0] = work(0);
     while (done.load() < (threads_ - 1) * block)
-      ;
+      std::this_thread::yield();
     double elapsed = nowNs() - start;
     for (int i = 1; i < threads_; ++i)
       sum += units[static_cast<size_t>(i)];
