@@ -334,9 +334,13 @@ void ContractionPlan::chooseBlocks(const TargetInfo &target) {
             m <= 2 * mr && !dot;
   double perRow = 2.0 * n * k;
   if (packA) {
-    // The block of A stays in the second-level cache, B is packed once per
-    // block: 256 rows hide that.
-    int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(m, 264));
+    // B is packed once per block of A: a block of about the second-level
+    // cache's size makes that a percent of the work.
+    int64_t rowBytes = k * (dot ? 2 : acc.getIntOrFloatBitWidth() / 8);
+    int64_t rows = std::clamp<int64_t>(int64_t(target.l2Bytes) * 5 / 4 /
+                                           std::max<int64_t>(rowBytes, 1),
+                                       96, 520);
+    int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(m, rows));
     mBlock = llvm::divideCeil(m, blocks);
     panelsPerGroup = panels;
   } else {

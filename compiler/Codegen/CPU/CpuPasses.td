@@ -79,7 +79,8 @@ def ConvertKernelsToLLVM
     `@k` of the executable ABI (unit attribute `fusilli.entry`), which loads the
     binding pointers and calls the body.
   }];
-  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+  let dependentDialects = ["mlir::cf::ControlFlowDialect",
+                           "mlir::LLVM::LLVMDialect"];
 }
 
 #endif // COMPILER_CODEGEN_CPU_CPUPASSES

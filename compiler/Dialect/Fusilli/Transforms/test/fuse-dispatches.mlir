@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which ops share a kernel.
-// RUN: %fusilli-opt %s --split-input-file --fusilli-import --fusilli-fuse --fusilli-verify-dispatches | FileCheck %s
+// RUN: %fusilli-opt %s --split-input-file --fusilli-import --fusilli-fuse=row-groups=0 --fusilli-verify-dispatches | FileCheck %s
 
 // matmul + bias + gelu: one kernel. An intermediate that is an output, too.
 // CHECK-LABEL: func.func @main

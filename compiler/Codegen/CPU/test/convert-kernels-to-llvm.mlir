@@ -1,0 +1,17 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+
+// RUN: fusilli-opt %s --fusilli-convert-to-linalg --fusilli-schedule-kernels=target=x86-64-v4 --fusilli-convert-kernels-to-llvm | FileCheck %s
+
+// The body takes bare pointers; the entry has the executable ABI.
+// CHECK-LABEL: llvm.func @k.body(
+// CHECK-SAME: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64) -> i32
+// CHECK: llvm.fadd %{{.*}} : vector<16xf32>
+// CHECK-LABEL: llvm.func @k(
+// CHECK-SAME: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64) -> i32
+// CHECK-SAME: fusilli.entry
+// CHECK: llvm.call @k.body
+func.func private @k(%x: tensor<64xf32>) -> tensor<64xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.pointwise ADD %x, %x : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+  return %0 : tensor<64xf32>
+}
