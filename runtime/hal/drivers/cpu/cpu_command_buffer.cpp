@@ -18,6 +18,20 @@ constexpr size_t kStackSlots = 32;
 constexpr size_t kMaxStackSlots = 2048; // 32 KiB
 constexpr size_t kMaxBindings = 4096;
 
+// Compiled code has no type hash in front of its functions, which clang's
+// function-pointer check would read.
+#if defined(__clang__)
+#define FUSILLI_CALLS_COMPILED_CODE __attribute__((no_sanitize("function")))
+#else
+#define FUSILLI_CALLS_COMPILED_CODE
+#endif
+
+FUSILLI_CALLS_COMPILED_CODE inline int32_t
+callKernel(fusilli_kernel_fn_t function, const fusilli_dispatch_state_t *state,
+           void *localMemory, uint64_t begin, uint64_t end) {
+  return function(state, localMemory, begin, end);
+}
+
 struct DispatchCall {
   fusilli_kernel_fn_t function;
   const fusilli_dispatch_state_t *state;
@@ -26,7 +40,7 @@ struct DispatchCall {
 int32_t runRange(void *context, uint64_t begin, uint64_t end, void *localMemory,
                  uint32_t) {
   const auto *call = static_cast<const DispatchCall *>(context);
-  return call->function(call->state, localMemory, begin, end);
+  return callKernel(call->function, call->state, localMemory, begin, end);
 }
 
 } // namespace
@@ -267,13 +281,14 @@ Status CpuCommandBuffer::runDispatch(const Command &command, const Slot *slots,
   int32_t result = 0;
   if (command.runInline || pool == nullptr || command.total == 1) {
     if (command.localMemory == 0) [[likely]] {
-      result = command.function(&state, nullptr, 0, command.total);
+      result = callKernel(command.function, &state, nullptr, 0, command.total);
     } else {
       ThreadScratch scratch(command.localMemory);
       if (!scratch.ok())
         return outOfMemoryError(
             strCat(command.localMemory, " bytes of local memory"));
-      result = command.function(&state, scratch.memory(), 0, command.total);
+      result = callKernel(command.function, &state, scratch.memory(), 0,
+                          command.total);
     }
     if (result != 0) [[unlikely]]
       return failDispatch(command, result);
