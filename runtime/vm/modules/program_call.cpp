@@ -230,6 +230,8 @@ Status ProgramModule::call(ModuleState *state, uint16_t ordinal,
 Status ProgramModule::callBlocking(ProgramState &state,
                                    Arguments arguments) const {
   FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(arguments));
+  if (mode_ == ProgramMode::Interpreted) [[unlikely]]
+    return callInterpreted(state, arguments);
   size_t count = arguments.size();
   if (count <= kStackArguments) [[likely]] {
     BufferRef bindings[kStackArguments];
@@ -247,6 +249,16 @@ Status ProgramModule::callBlocking(ProgramState &state,
     return outOfMemoryError("the bindings of a call");
   bindArguments(arguments, bindings.data());
   return state.device->execute(*state.commands, bindings.span());
+}
+
+Status ProgramModule::callInterpreted(ProgramState &state,
+                                      Arguments arguments) const {
+  HostArray<BufferRef> bindings;
+  if (!bindings.allocate(hostAllocator(), arguments.size()))
+    return outOfMemoryError("the bindings of a call");
+  bindArguments(arguments, bindings.data());
+  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands, commandsOf(state));
+  return state.device->execute(*commands, bindings.span());
 }
 
 Status ProgramModule::callAsync(ProgramState &state,
@@ -286,8 +298,8 @@ StatusOr<Ref<BoundCall>> BoundCall::create(Ref<Context> context,
   ModuleState *state = context && module != nullptr && function.ordinal == 0
                            ? context->state(module)
                            : nullptr;
-  if (state == nullptr)
-    return invalidArgumentError("only a program's function can be bound");
+  if (state == nullptr || module->mode_ != ProgramMode::Recorded)
+    return invalidArgumentError("only a static program's main can be bound");
   FUSILLI_STATUS_RETURN_IF_ERROR(module->checkArguments(arguments));
   auto call = makeRef<BoundCall>(allocator, std::move(context), *module,
                                  *static_cast<ProgramState *>(state));

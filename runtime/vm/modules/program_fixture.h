@@ -38,7 +38,8 @@ struct Loaded {
 
 inline StatusOr<Loaded> load(Ref<hal::Device> device,
                              std::span<const uint8_t> bytes, bool copy = true,
-                             HostAllocator &allocator = systemAllocator()) {
+                             HostAllocator &allocator = systemAllocator(),
+                             ProgramMode mode = ProgramMode::Recorded) {
   Loaded loaded;
   FUSILLI_STATUS_ASSIGN(Ref<Instance> instance,
                         Instance::create(32, allocator));
@@ -50,7 +51,8 @@ inline StatusOr<Loaded> load(Ref<hal::Device> device,
   FUSILLI_STATUS_ASSIGN(auto halModule,
                         HalModule::create(instance, group, allocator));
   FUSILLI_STATUS_ASSIGN(
-      auto program, ProgramModule::create(instance, bytes, copy, allocator));
+      auto program,
+      ProgramModule::create(instance, bytes, copy, allocator, mode));
   Module *modules[] = {halModule.get(), program.get()};
   FUSILLI_STATUS_RETURN_IF_ERROR(loaded.context->registerModules(modules));
   loaded.context->freeze();

@@ -50,8 +50,8 @@ hal::ElementType elementTypeOfDataType(uint8_t dataType) {
 
 StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
                                             std::span<const uint8_t> bytes,
-                                            bool copy,
-                                            HostAllocator &allocator) {
+                                            bool copy, HostAllocator &allocator,
+                                            ProgramMode mode) {
   if (!instance)
     return invalidArgumentError("program module of a null instance");
   FUSILLI_STATUS_ASSIGN(artifact::Reader reader,
@@ -71,8 +71,8 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
     arg.byteLength = source.byte_length();
     arg.inplaceInputs = spanOf<uint32_t>(source.inplace_inputs());
   }
-  auto module = makeRef<ProgramModule>(allocator, std::move(instance),
-                                       std::move(reader), std::move(args));
+  auto module = makeRef<ProgramModule>(
+      allocator, std::move(instance), std::move(reader), std::move(args), mode);
   if (!module)
     return outOfMemoryError("a program module");
   return Ref<Module>(std::move(module));
@@ -80,9 +80,10 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
 
 ProgramModule::ProgramModule(HostAllocator &allocator, Ref<Instance> instance,
                              artifact::Reader reader,
-                             HostArray<ProgramArg> args) noexcept
+                             HostArray<ProgramArg> args,
+                             ProgramMode mode) noexcept
     : Module(allocator), instance_(std::move(instance)),
-      reader_(std::move(reader)), args_(std::move(args)) {
+      reader_(std::move(reader)), args_(std::move(args)), mode_(mode) {
   while (outputCount_ < args_.size() && args_[outputCount_].isOutput)
     ++outputCount_;
   std::to_chars(workspaceText_, workspaceText_ + sizeof(workspaceText_) - 1,
@@ -159,13 +160,9 @@ Status ProgramModule::initialize(ModuleState *state) {
                                     .entries = entries.span(),
                                     .cpuFeatures = artifact().cpu_features()}));
   FUSILLI_STATUS_RETURN_IF_ERROR(makeConstants(own));
-  FUSILLI_STATUS_ASSIGN(
-      Ref<hal::CommandBuffer> commands,
-      own.device->createCommandBuffer(hal::kCommandBufferReusable));
-  FUSILLI_STATUS_RETURN_IF_ERROR(commands->begin());
-  FUSILLI_STATUS_RETURN_IF_ERROR(record(own, *commands));
-  FUSILLI_STATUS_RETURN_IF_ERROR(commands->end());
-  own.commands = std::move(commands);
+  if (mode_ == ProgramMode::Interpreted)
+    return okStatus();
+  FUSILLI_STATUS_ASSIGN(own.commands, record(own, hal::kCommandBufferReusable));
   return okStatus();
 }
 
@@ -200,8 +197,11 @@ Status ProgramModule::makeConstants(ProgramState &state) {
                                     bytes.size());
 }
 
-Status ProgramModule::record(ProgramState &state,
-                             hal::CommandBuffer &commands) const {
+StatusOr<Ref<hal::CommandBuffer>> ProgramModule::record(ProgramState &state,
+                                                        uint32_t mode) const {
+  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands,
+                        state.device->createCommandBuffer(mode));
+  FUSILLI_STATUS_RETURN_IF_ERROR(commands->begin());
   HostVector<hal::BufferRef> refs(hostAllocator());
   size_t position = 0;
   while (true) {
@@ -209,36 +209,51 @@ Status ProgramModule::record(ProgramState &state,
         artifact::Instruction instruction,
         artifact::decodeInstruction(reader_.program(), position));
     if (instruction.opcode == FUSILLI_VM_RETURN)
-      return okStatus();
-    if (instruction.opcode == FUSILLI_VM_BARRIER) {
-      FUSILLI_STATUS_RETURN_IF_ERROR(commands.barrier());
-      continue;
-    }
-    refs.truncate(0);
-    for (uint32_t i = 0; i < instruction.bindingCount; ++i) {
-      const fbs::Binding &binding =
-          *artifact().bindings()->Get(instruction.firstBinding + i);
-      hal::BufferRef ref;
-      ref.offset = binding.offset();
-      ref.length = binding.length();
-      if (binding.kind() == fbs::BindingKind::Constant)
-        ref.buffer = state.constants.get();
-      else if (binding.kind() == fbs::BindingKind::Argument)
-        ref.slot = binding.index();
-      else
-        ref.slot = static_cast<uint32_t>(args_.size());
-      if (!refs.push(std::move(ref)))
-        return outOfMemoryError("the bindings of a dispatch");
-    }
-    hal::DispatchParams dispatch;
-    dispatch.executable = state.executable.get();
-    dispatch.entry = instruction.entry;
-    std::copy_n(instruction.workgroupCount, 3, dispatch.workgroupCount);
-    dispatch.bindings = {refs.data(), refs.size()};
-    if ((instruction.flags & FUSILLI_VM_DISPATCH_INLINE) != 0)
-      dispatch.flags = hal::kDispatchInline;
-    FUSILLI_STATUS_RETURN_IF_ERROR(commands.dispatch(dispatch));
+      break;
+    FUSILLI_STATUS_RETURN_IF_ERROR(
+        instruction.opcode == FUSILLI_VM_BARRIER
+            ? commands->barrier()
+            : recordDispatch(state, *commands, instruction, refs));
   }
+  FUSILLI_STATUS_RETURN_IF_ERROR(commands->end());
+  return commands;
+}
+
+Status ProgramModule::recordDispatch(ProgramState &state,
+                                     hal::CommandBuffer &commands,
+                                     const artifact::Instruction &instruction,
+                                     HostVector<hal::BufferRef> &refs) const {
+  refs.truncate(0);
+  for (uint32_t i = 0; i < instruction.bindingCount; ++i) {
+    const fbs::Binding &binding =
+        *artifact().bindings()->Get(instruction.firstBinding + i);
+    hal::BufferRef ref;
+    ref.offset = binding.offset();
+    ref.length = binding.length();
+    if (binding.kind() == fbs::BindingKind::Constant)
+      ref.buffer = state.constants.get();
+    else if (binding.kind() == fbs::BindingKind::Argument)
+      ref.slot = binding.index();
+    else
+      ref.slot = static_cast<uint32_t>(args_.size());
+    if (!refs.push(std::move(ref)))
+      return outOfMemoryError("the bindings of a dispatch");
+  }
+  hal::DispatchParams dispatch;
+  dispatch.executable = state.executable.get();
+  dispatch.entry = instruction.entry;
+  std::copy_n(instruction.workgroupCount, 3, dispatch.workgroupCount);
+  dispatch.bindings = {refs.data(), refs.size()};
+  if ((instruction.flags & FUSILLI_VM_DISPATCH_INLINE) != 0)
+    dispatch.flags = hal::kDispatchInline;
+  return commands.dispatch(dispatch);
+}
+
+StatusOr<Ref<hal::CommandBuffer>>
+ProgramModule::commandsOf(ProgramState &state) const {
+  if (mode_ == ProgramMode::Recorded)
+    return state.commands;
+  return record(state, hal::kCommandBufferOneShot);
 }
 
 } // namespace fusilli::vm

@@ -8,6 +8,7 @@
 #ifndef RUNTIME_VM_MODULES_PROGRAM_MODULE_H
 #define RUNTIME_VM_MODULES_PROGRAM_MODULE_H
 
+#include "artifact/program.h"
 #include "artifact/reader.h"
 #include "runtime/hal/buffer_view.h"
 #include "runtime/hal/device.h"
@@ -34,6 +35,15 @@ struct ProgramArg {
 
 class BoundCall;
 
+/// How a program runs. Both give the same results.
+enum class ProgramMode : uint8_t {
+  /// Evaluated once, at load, into a reusable command buffer.
+  Recorded,
+  /// Read word by word in every call, into a one-shot command buffer. For
+  /// programs with decisions at run time; allocates.
+  Interpreted,
+};
+
 /// The HAL's element type for a fusilli::DataType number; None when unknown.
 hal::ElementType elementTypeOfDataType(uint8_t dataType);
 
@@ -52,7 +62,8 @@ public:
   /// Reader::open; Unavailable for a target this machine is not.
   static StatusOr<Ref<Module>>
   create(Ref<Instance> instance, std::span<const uint8_t> bytes,
-         bool copy = true, HostAllocator &allocator = systemAllocator());
+         bool copy = true, HostAllocator &allocator = systemAllocator(),
+         ProgramMode mode = ProgramMode::Recorded);
 
   const fbs::Artifact &artifact() const noexcept { return reader_.artifact(); }
   std::span<const ProgramArg> args() const noexcept { return args_.span(); }
@@ -83,12 +94,14 @@ public:
               List *results) override;
 
   ProgramModule(HostAllocator &allocator, Ref<Instance> instance,
-                artifact::Reader reader, HostArray<ProgramArg> args) noexcept;
+                artifact::Reader reader, HostArray<ProgramArg> args,
+                ProgramMode mode) noexcept;
 
 private:
   friend class BoundCall;
   ~ProgramModule() override = default;
   Status callBlocking(ProgramState &state, Arguments arguments) const;
+  Status callInterpreted(ProgramState &state, Arguments arguments) const;
   Status callAsync(ProgramState &state, Arguments arguments) const;
   Status checkArguments(Arguments arguments) const;
   bool acceptsArgument(const ProgramArg &arg,
@@ -100,12 +113,20 @@ private:
   /// One reference per argument and the workspace, into `bindings`.
   void bindArguments(Arguments arguments,
                      hal::BufferRef *bindings) const noexcept;
-  Status record(ProgramState &state, hal::CommandBuffer &commands) const;
+  /// Evaluates the program into a command buffer; arguments become slots.
+  StatusOr<Ref<hal::CommandBuffer>> record(ProgramState &state,
+                                           uint32_t mode) const;
+  Status recordDispatch(ProgramState &state, hal::CommandBuffer &commands,
+                        const artifact::Instruction &instruction,
+                        HostVector<hal::BufferRef> &refs) const;
+  /// The commands of one call: those of the state, or freshly interpreted.
+  StatusOr<Ref<hal::CommandBuffer>> commandsOf(ProgramState &state) const;
   Status makeConstants(ProgramState &state);
 
   const Ref<Instance> instance_;
   const artifact::Reader reader_;
   const HostArray<ProgramArg> args_;
+  const ProgramMode mode_;
   size_t outputCount_ = 0;
   char workspaceText_[24] = {};
 };

@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <gmock/gmock.h>
+#include <random>
 #include <thread>
 
 namespace fusilli::vm {
@@ -488,6 +489,64 @@ TEST_P(ProgramTest, AsyncArgumentsAreChecked) {
             StatusCode::InvalidArgument);
   EXPECT_EQ(BoundCall::create(loaded.context, async, arguments).code(),
             StatusCode::InvalidArgument);
+}
+
+/// A random valid program: dispatches between arguments, workspace and
+/// constants, with barriers.
+fbs::ArtifactT randomProgram(std::mt19937 &random) {
+  constexpr int64_t kN = 8;
+  constexpr uint64_t kBytes = kN * sizeof(float);
+  using namespace artifact::testing;
+  fbs::ArtifactT program = chainArtifact(kN, true);
+  program.program.clear();
+  program.bindings.clear();
+  program.workspace_size = 2 * kBytes;
+  uint32_t dispatches = 1 + random() % 6;
+  for (uint32_t i = 0; i < dispatches; ++i) {
+    auto source = [&] {
+      switch (random() % 4) {
+      case 0:
+        return bindConstant(kBytes);
+      case 1:
+        return bindWorkspace(kBytes, (random() % 2) * kBytes);
+      default:
+        return bindArgument(1 + random() % 2, kBytes);
+      }
+    };
+    auto target = i + 1 == dispatches || random() % 3 == 0
+                      ? bindArgument(0, kBytes)
+                      : bindWorkspace(kBytes, (random() % 2) * kBytes);
+    uint32_t flags = random() % 2 != 0 ? FUSILLI_VM_DISPATCH_INLINE : 0;
+    appendDispatch(program, kAdd, {target, source(), source()},
+                   random() % (kN + 1), flags);
+    appendBarrier(program);
+  }
+  appendReturn(program);
+  return program;
+}
+
+TEST_P(ProgramTest, InterpreterAndCommandBufferAgree) {
+  constexpr uint32_t kSeed = 11;
+  SCOPED_TRACE(::testing::Message() << "seed " << kSeed);
+  std::mt19937 random(kSeed);
+  auto a = floats(*device_, {1, 2, 3, 4, 5, 6, 7, 8});
+  auto b = floats(*device_, {0.5f, 1, 1.5f, 2, 2.5f, 3, 3.5f, 4});
+  for (int round = 0; round < 200; ++round) {
+    std::vector<uint8_t> bytes = artifact::write(randomProgram(random));
+    std::vector<float> results[2];
+    for (ProgramMode mode : {ProgramMode::Recorded, ProgramMode::Interpreted}) {
+      auto loaded = load(device_, bytes, true, systemAllocator(), mode);
+      ASSERT_TRUE(loaded.isOk()) << loaded.status().toString();
+      auto y = floats(*device_, std::vector<float>(8, -1.0f));
+      auto workspace = device_->allocator().allocate({}, 64);
+      std::memset((*workspace)->hostPointer(), 0, 64);
+      RefObject *arguments[] = {y.get(), a.get(), b.get(), workspace->get()};
+      for (int run = 0; run < 2; ++run)
+        ASSERT_TRUE(loaded->context->invoke(loaded->main, arguments).isOk());
+      results[mode == ProgramMode::Recorded ? 0 : 1] = valuesOf(*y);
+    }
+    ASSERT_EQ(results[0], results[1]) << "round " << round;
+  }
 }
 
 } // namespace
