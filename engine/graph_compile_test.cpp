@@ -238,6 +238,30 @@ TEST_F(GraphCompileTest, ArtifactFitsAnEqualGraphOnly) {
               "3 inputs");
 }
 
+// A reader takes its own format version and nothing else, and says which.
+TEST_F(GraphCompileTest, OtherVersionsOfTheArtifactAreRefused) {
+  AddGraph g;
+  ASSERT_OK(g.graph.validate());
+  ErrorOr<std::vector<uint8_t>> artifact =
+      g.graph.compileToArtifact(Backend::CPU, true);
+  ASSERT_OK(artifact);
+  // Format version, executable ABI and VM ABI follow the magic.
+  for (size_t offset : {8, 12, 16}) {
+    std::vector<uint8_t> other = *artifact;
+    other[offset] += 41;
+    EXPECT_CODE(g.graph.loadFromArtifact(*handle_, other), RuntimeFailure,
+                std::to_string(other[offset]));
+  }
+  // Any altered byte is found.
+  for (size_t i = 0; i < artifact->size(); i += 13) {
+    std::vector<uint8_t> other = *artifact;
+    other[i] ^= 0x20;
+    EXPECT_TRUE(isError(g.graph.loadFromArtifact(*handle_, other)))
+        << "byte " << i;
+  }
+  EXPECT_OK(g.graph.loadFromArtifact(*handle_, *artifact));
+}
+
 TEST_F(GraphCompileTest, GarbageUnloads) {
   AddGraph g;
   ASSERT_OK(g.graph.validate());
