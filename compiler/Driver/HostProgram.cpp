@@ -127,7 +127,8 @@ private:
     auto writer = output.getDefiningOp<ir::DispatchOp>();
     auto kernel = symbols.lookup<func::FuncOp>(writer.getKernel());
     auto kind = kernel->getAttrOfType<StringAttr>(ir::kKindAttr);
-    if (!kind || kind.getValue() != ir::kKindPointwise)
+    bool isRows = kind && kind.getValue() == ir::kKindRows;
+    if (!kind || (kind.getValue() != ir::kKindPointwise && !isRows))
       return false;
     for (Operation *user : input.getUsers())
       if (user != writer && phases.lookup(user) >= phases.lookup(writer))
@@ -139,12 +140,30 @@ private:
     for (auto [i, operand] : llvm::enumerate(writer.getInputs())) {
       if (operand != input)
         continue;
+      if (isRows && !feedsOnly(kernel.getArgument(i), needed))
+        return false;
       for (Operation *reader : kernel.getArgument(i).getUsers())
         if (!needed.contains(reader) ||
             cast<RankedTensorType>(reader->getResult(0).getType()).getShape() !=
                 inType.getShape())
           return false;
     }
+    return true;
+  }
+
+  /// Whether all that is computed from `value` is in `needed`, none of it a
+  /// reduction.
+  bool feedsOnly(Value value,
+                 const llvm::SmallPtrSetImpl<Operation *> &needed) {
+    SmallVector<Value> pending = {value};
+    while (!pending.empty())
+      for (Operation *user : pending.pop_back_val().getUsers()) {
+        if (isa<func::ReturnOp>(user))
+          continue;
+        if (!needed.contains(user) || isa<ir::ReductionOp>(user))
+          return false;
+        pending.push_back(user->getResult(0));
+      }
     return true;
   }
 

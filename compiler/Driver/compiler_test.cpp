@@ -26,8 +26,9 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-CompileResult compileText(const std::string &text) {
+CompileResult compileText(const std::string &text, bool rowGroups = false) {
   CompileOptions options;
+  options.rowGroups = rowGroups;
   options.target = "x86-64-v3";
   options.verifyEach = true;
   return compileToArtifact(
@@ -134,6 +135,20 @@ TEST(HostProgram, NotInPlaceWhenAnotherResultNeedsTheInput) {
   })"));
   EXPECT_THAT(getInPlaceInputs(reader, "y"), ElementsAre(2u));
   EXPECT_THAT(getInPlaceInputs(reader, "z"), ElementsAre(2u, 3u));
+}
+
+TEST(HostProgram, UpdateByRowsWorksInPlaceWhereOnlyTheResultNeedsTheInput) {
+  auto reader =
+      open(compileText("func.func @main(%g: " + arg("g") + ", %w: " + arg("w") +
+                           ") -> (" + arg("y") + R"() {
+    %0 = fusilli.reduction NORM2 %g : (tensor<64xf32>) -> tensor<1xf32>
+    %1 = fusilli.pointwise DIV %g, %0 : (tensor<64xf32>, tensor<1xf32>) -> tensor<64xf32>
+    %2 = fusilli.pointwise SUB %w, %1 : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>
+    return %2 : tensor<64xf32>
+  })",
+                       /*rowGroups=*/true));
+  EXPECT_EQ(reader.artifact().entries()->size(), 1u);
+  EXPECT_THAT(getInPlaceInputs(reader, "y"), ElementsAre(2u));
 }
 
 TEST(HostProgram, GraphWithoutNodes) {

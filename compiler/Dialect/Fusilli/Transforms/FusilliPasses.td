@@ -62,7 +62,8 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
       results of the reduced shape.
     * `rows` (option `row-groups`): as `reduction`, but ops of the full shape may
       use the reductions, and results may have the full shape. The reduced
-      dimensions are the last ones.
+      dimensions are the last ones, a row fits in the cache, and rows are many
+      or small.
 
     In all of them, ops that broadcast to a larger shape may be repeated inside
     when they are cheap. Cheap producers of reductions are computed again rather
@@ -76,7 +77,7 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"rowGroups", "row-groups", "bool", "false",
+    Option<"rowGroups", "row-groups", "bool", "true",
            "make kernels of kind `rows`">,
     Option<"maxRowBytes", "max-row-bytes", "int64_t", "262144",
            "largest row, in bytes of one tensor, of a kernel of kind `rows`">,

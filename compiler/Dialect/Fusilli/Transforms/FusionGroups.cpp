@@ -23,6 +23,10 @@ namespace fusilli::ir {
 
 namespace {
 
+/// A kernel of kind rows has at least this many rows, or little work.
+constexpr int64_t kMinRows = 8;
+constexpr int64_t kSmallBytes = 65536;
+
 /// Keeps the compile time of one kernel bounded.
 constexpr size_t kMaxKernelOps = 256;
 
@@ -269,8 +273,10 @@ void FusionGroups::growReduction(GroupId id) {
 
 bool FusionGroups::canBeRows(const KernelGroup &group) const {
   // The reduced dimensions are the last ones, but for extents of 1.
-  int64_t row = 1;
+  int64_t row = 1, rows = 1;
   size_t first = group.reducedDims.front();
+  for (size_t i = 0; i < first; ++i)
+    rows *= group.fullShape[i];
   for (size_t i = first; i < group.fullShape.size(); ++i) {
     if (group.fullShape[i] != 1 &&
         !llvm::is_contained(group.reducedDims, int64_t(i)))
@@ -278,8 +284,11 @@ bool FusionGroups::canBeRows(const KernelGroup &group) const {
     row *= group.fullShape[i];
   }
   auto reduction = cast<ReductionOp>(group.ops.front());
-  return row * getElementBytes(reduction.getX().getType().getElementType()) <=
-         limits.maxRowBytes;
+  int64_t bytes =
+      row * getElementBytes(reduction.getX().getType().getElementType());
+  // Rows are what threads share: large rows should be many.
+  return bytes <= limits.maxRowBytes &&
+         (rows >= kMinRows || bytes * rows <= kSmallBytes);
 }
 
 void FusionGroups::growRows(GroupId id) {

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Kernels of kind rows.
-// RUN: %fusilli-opt %s --split-input-file --fusilli-import --fusilli-fuse=row-groups=1 --fusilli-verify-dispatches | FileCheck %s
+// RUN: %fusilli-opt %s --split-input-file --fusilli-import --fusilli-fuse --fusilli-verify-dispatches | FileCheck %s
 
 // Softmax is one kernel.
 // CHECK-LABEL: func.func @main
@@ -31,4 +31,35 @@ func.func @main(%x: tensor<64x128xf32> {fusilli.name = "x"}) -> (tensor<64x128xf
   %m = fusilli.reduction MAX %x : (tensor<64x128xf32>) -> tensor<1x128xf32>
   %s = fusilli.pointwise SUB %x, %m : (tensor<64x128xf32>, tensor<1x128xf32>) -> tensor<64x128xf32>
   return %s : tensor<64x128xf32>
+}
+
+// -----
+
+// A few long rows are better shared out as reductions and a pointwise kernel.
+// CHECK-LABEL: func.func @main
+// CHECK-COUNT-2: fusilli.dispatch
+// CHECK-NOT: fusilli.dispatch
+// CHECK-NOT: fusilli.kind = "rows"
+func.func @main(%x: tensor<2x32768xf32> {fusilli.name = "x"}) -> (tensor<2x32768xf32> {fusilli.name = "y"}) {
+  %m = fusilli.reduction MAX %x : (tensor<2x32768xf32>) -> tensor<2x1xf32>
+  %s = fusilli.pointwise SUB %x, %m : (tensor<2x32768xf32>, tensor<2x1xf32>) -> tensor<2x32768xf32>
+  return %s : tensor<2x32768xf32>
+}
+
+// -----
+
+// Layer normalisation is one kernel.
+// CHECK-LABEL: func.func @main
+// CHECK-COUNT-1: fusilli.dispatch
+// CHECK-NOT: fusilli.dispatch
+func.func @main(%x: tensor<64x128xf32> {fusilli.name = "x"}) -> (tensor<64x128xf32> {fusilli.name = "y"}) {
+  %e = fusilli.constant dense<1.0e-5> : tensor<1xf32>
+  %0 = fusilli.reduction AVG %x : (tensor<64x128xf32>) -> tensor<64x1xf32>
+  %1 = fusilli.pointwise SUB %x, %0 : (tensor<64x128xf32>, tensor<64x1xf32>) -> tensor<64x128xf32>
+  %2 = fusilli.pointwise MUL %1, %1 : (tensor<64x128xf32>, tensor<64x128xf32>) -> tensor<64x128xf32>
+  %3 = fusilli.reduction AVG %2 : (tensor<64x128xf32>) -> tensor<64x1xf32>
+  %4 = fusilli.pointwise ADD %3, %e : (tensor<64x1xf32>, tensor<1xf32>) -> tensor<64x1xf32>
+  %5 = fusilli.pointwise RSQRT %4 : (tensor<64x1xf32>) -> tensor<64x1xf32>
+  %6 = fusilli.pointwise MUL %1, %5 : (tensor<64x128xf32>, tensor<64x1xf32>) -> tensor<64x128xf32>
+  return %6 : tensor<64x128xf32>
 }
