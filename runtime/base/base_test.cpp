@@ -3,6 +3,7 @@
 //
 // The pool: every index once, nesting, concurrency, failure, fork, sizes.
 #include "runtime/base/cpu_count.h"
+#include "runtime/base/float_environment.h"
 #include "runtime/base/local_arena.h"
 #include "runtime/base/worker_pool.h"
 #include "support/fault.h"
@@ -318,4 +319,21 @@ TEST(LocalArenaTest, GrowsAndKeepsAlignment) {
 }
 
 } // namespace
+TEST(FloatEnvironmentTest, KernelsKeepSubnormalsAndTheCallerItsSettings) {
+  constexpr unsigned kFlushRoundUp = 0x1f80 | 0x8040 | 0x4000;
+  unsigned before = _mm_getcsr();
+  _mm_setcsr(kFlushRoundUp);
+  volatile float smallest = 1e-38f;
+  float inside = 0;
+  {
+    FloatEnvironment environment;
+    inside = smallest * 0.5f; // subnormal, inexact
+    EXPECT_EQ(_mm_getcsr() & ~0x3fu, kKernelMxcsr);
+  }
+  unsigned after = _mm_getcsr();
+  _mm_setcsr(before);
+  EXPECT_EQ(after, kFlushRoundUp);
+  EXPECT_GT(inside, 0.0f);
+}
+
 } // namespace fusilli

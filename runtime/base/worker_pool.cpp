@@ -7,6 +7,8 @@
 // late finds the gate shut and has missed nothing: nobody waits for sleepers.
 #include "runtime/base/worker_pool.h"
 
+#include "runtime/base/float_environment.h"
+
 #include "runtime/base/futex.h"
 #include "runtime/base/local_arena.h"
 #include "support/fault.h"
@@ -169,6 +171,8 @@ void *ThreadPool::threadMain(void *self) {
   char name[16];
   std::snprintf(name, sizeof(name), "fusilli-%u", worker->index);
   pthread_setname_np(pthread_self(), name);
+  // A thread inherits its creator's environment; this one only runs kernels.
+  _mm_setcsr(kKernelMxcsr);
   worker->pool->workerLoop(worker->index);
   return nullptr;
 }

@@ -4,6 +4,7 @@
 // Recording and running of command buffers on the CPU.
 #include "runtime/hal/drivers/cpu/cpu_command_buffer.h"
 
+#include "runtime/base/float_environment.h"
 #include "runtime/hal/drivers/cpu/cpu_executable.h"
 
 #include <algorithm>
@@ -278,6 +279,7 @@ Status CpuCommandBuffer::runDispatch(const Command &command, const Slot *slots,
   std::copy_n(command.workgroupCount, 3, state.workgroup_count);
   state.binding_count = count;
 
+  FloatEnvironment environment;
   int32_t result = 0;
   if (command.runInline || pool == nullptr || command.total == 1) {
     if (command.localMemory == 0) [[likely]] {
