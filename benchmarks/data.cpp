@@ -58,7 +58,8 @@ Range valueRange(const Problem &problem) {
   if (problem.reduce &&
       std::string_view(problem.reduce->mode).starts_with("MUL"))
     return {0.99, 1.01};
-  return {-1, 1};
+  // Sums of values around zero would be small against their bound.
+  return problem.reduce ? Range{-0.5, 1} : Range{-1, 1};
 }
 
 /// xorshift64*: reproducible on every machine and fast.
