@@ -6,6 +6,7 @@
 #include "runtime/vm/modules/program_module.h"
 
 #include "artifact/program.h"
+#include "runtime/base/trace.h"
 #include "runtime/vm/modules/program_state.h"
 
 #include <array>
@@ -54,6 +55,7 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
                                             ProgramMode mode) {
   if (!instance)
     return invalidArgumentError("program module of a null instance");
+  trace::Span span("load", "verify artifact");
   FUSILLI_STATUS_ASSIGN(artifact::Reader reader,
                         artifact::Reader::open(bytes, copy, allocator));
   FUSILLI_STATUS_RETURN_IF_ERROR(artifact::checkTarget(reader.artifact()));
@@ -142,6 +144,7 @@ Status ProgramModule::resolveImport(ModuleState *state, size_t index,
 }
 
 Status ProgramModule::initialize(ModuleState *state) {
+  trace::Span span("load", "prepare program");
   auto &own = *static_cast<ProgramState *>(state);
   const auto *sources = artifact().entries();
   HostArray<hal::EntryParams> entries;

@@ -5,6 +5,7 @@
 #include "runtime/hal/drivers/cpu/cpu_command_buffer.h"
 
 #include "runtime/base/float_environment.h"
+#include "runtime/base/trace.h"
 #include "runtime/hal/drivers/cpu/cpu_executable.h"
 
 #include <algorithm>
@@ -36,11 +37,13 @@ callKernel(fusilli_kernel_fn_t function, const fusilli_dispatch_state_t *state,
 struct DispatchCall {
   fusilli_kernel_fn_t function;
   const fusilli_dispatch_state_t *state;
+  std::string_view name;
 };
 
 int32_t runRange(void *context, uint64_t begin, uint64_t end, void *localMemory,
                  uint32_t) {
   const auto *call = static_cast<const DispatchCall *>(context);
+  trace::Span span("dispatch", call->name);
   return callKernel(call->function, call->state, localMemory, begin, end);
 }
 
@@ -233,6 +236,7 @@ Status CpuCommandBuffer::run(BindingTable table, WorkerPool *pool) const {
 
 Status CpuCommandBuffer::runCommands(const Slot *slots,
                                      WorkerPool *pool) const {
+  trace::Span span("execute", "command buffer");
   for (const Command &command : commands_) {
     Status status = command.kind == Kind::Dispatch
                         ? runDispatch(command, slots, pool)
@@ -281,7 +285,11 @@ Status CpuCommandBuffer::runDispatch(const Command &command, const Slot *slots,
 
   FloatEnvironment environment;
   int32_t result = 0;
+  std::string_view name;
+  if (trace::enabled()) [[unlikely]]
+    name = command.executable->entry(command.entry).name;
   if (command.runInline || pool == nullptr || command.total == 1) {
+    trace::Span span("dispatch", name);
     if (command.localMemory == 0) [[likely]] {
       result = callKernel(command.function, &state, nullptr, 0, command.total);
     } else {
@@ -296,7 +304,7 @@ Status CpuCommandBuffer::runDispatch(const Command &command, const Slot *slots,
       return failDispatch(command, result);
     return okStatus();
   }
-  DispatchCall call{command.function, &state};
+  DispatchCall call{command.function, &state, name};
   Status status = pool->parallelFor(command.total, runRange, &call,
                                     command.localMemory, &result);
   if (result != 0)

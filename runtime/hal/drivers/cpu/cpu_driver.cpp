@@ -4,6 +4,7 @@
 // Driver and device of the CPU.
 #include "runtime/hal/drivers/cpu/cpu_driver.h"
 
+#include "runtime/base/trace.h"
 #include "runtime/base/worker_pool.h"
 #include "runtime/hal/drivers/cpu/cpu_command_buffer.h"
 #include "runtime/hal/drivers/cpu/cpu_executable.h"
@@ -94,6 +95,7 @@ public:
           strCat("driver '", name_, "' has no device ", deviceId));
     if (params.externalStream != DeviceParams::kNoStream)
       return invalidArgumentError("a CPU device takes no stream");
+    trace::startFromEnvironment();
     Ref<WorkerPool> pool;
     if (name_ == kTask) {
       // Workers outlive a device, so the shared pool has its own allocator.
