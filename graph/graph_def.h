@@ -42,7 +42,8 @@ constexpr bool isAcceptedGraphDefVersion(uint32_t version) {
 inline constexpr size_t kMaxGraphDefBytes = size_t{1} << 30;
 
 /// Checks identifier, structure and version of `bytes` and gives a view into
-/// them: every offset in it is safe to follow. InvalidArgument otherwise. What
+/// them: every offset in it is safe to follow. `bytes` lies at a multiple of 8,
+/// as memory from the heap does. InvalidArgument otherwise. What
 /// the graph means is not checked; `Graph::deserialize` does that.
 ErrorOr<const fbs::GraphDef *> verifyGraphDef(std::span<const uint8_t> bytes);
 

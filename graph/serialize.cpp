@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdint>
 #include <unordered_map>
 #include <utility>
 
@@ -137,6 +138,33 @@ ErrorOr<OpInstance> encodeNode(const INode &node) {
                message(Msg::GraphForeignNode, node.getName()));
 }
 
+/// Whether the elements of `values` lie at multiples of 8: the verifier of
+/// FlatBuffers checks only the length in front of them.
+bool isAligned(const flatbuffers::Vector<int64_t> *values) {
+  return !values ||
+         reinterpret_cast<uintptr_t>(values->Data()) % sizeof(int64_t) == 0;
+}
+
+template <typename Attrs> bool areConvListsAligned(const Attrs *attrs) {
+  return !attrs || (isAligned(attrs->padding()) && isAligned(attrs->stride()) &&
+                    isAligned(attrs->dilation()));
+}
+
+/// The same for all lists of 64-bit integers in `def`.
+bool areListsAligned(const fbs::GraphDef &def) {
+  if (def.tensors())
+    for (const fbs::Tensor *tensor : *def.tensors())
+      if (!isAligned(tensor->dims()) || !isAligned(tensor->strides()))
+        return false;
+  if (def.nodes())
+    for (const fbs::Node *node : *def.nodes())
+      if (!areConvListsAligned(node->attrs_as_ConvFPropAttrs()) ||
+          !areConvListsAligned(node->attrs_as_ConvWGradAttrs()) ||
+          !areConvListsAligned(node->attrs_as_ConvDGradAttrs()))
+        return false;
+  return true;
+}
+
 /// Turns tensor indices into tensors while the nodes are decoded in order.
 class NodeDecoder {
 public:
@@ -245,6 +273,8 @@ ErrorOr<const fbs::GraphDef *> verifyGraphDef(std::span<const uint8_t> bytes) {
                           ErrorCode::InvalidArgument,
                           message(Msg::GraphDefCorrupt));
   const fbs::GraphDef *def = fbs::GetGraphDef(bytes.data());
+  FUSILLI_RETURN_ERROR_IF(!areListsAligned(*def), ErrorCode::InvalidArgument,
+                          message(Msg::GraphDefCorrupt));
   FUSILLI_RETURN_ERROR_IF(
       !isAcceptedGraphDefVersion(def->version()), ErrorCode::InvalidArgument,
       message(Msg::GraphDefVersion, def->version(), kGraphDefVersion));
