@@ -147,7 +147,7 @@ MathEmitter::Rounded MathEmitter::roundScaled(Value x, double factor) {
 }
 
 Value MathEmitter::scale(Value p, const Rounded &n, Value negative) {
-  if (canScalef())
+  if (hasScalef())
     return scalef(p, n.value);
   // p * 2^(n +- h) is a normal number, multiplying by 2^-+h rounds once. Only
   // multiplications touch p, so that a not-a-number stays one.
@@ -164,7 +164,7 @@ Value MathEmitter::powerOfTwo(const Rounded &n) {
   return fromBits(iadd(shl(n.bits, mantissaBits()), bitsOf(1.0)));
 }
 
-bool MathEmitter::canScalef() const {
+bool MathEmitter::hasScalef() const {
   auto vector = dyn_cast<VectorType>(type);
   return options.avx512 && vector && vector.getRank() > 0 &&
          !vector.isScalable() &&

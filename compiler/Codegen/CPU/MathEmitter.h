@@ -98,12 +98,14 @@ public:
   /// `negative` must have the sign of n wherever |n| is large.
   Value scale(Value p, const Rounded &n, Value negative);
 
+  /// Whether `scale` is one instruction.
+  bool hasScalef() const;
+
   /// 2^n for an n that gives a normal number.
   Value powerOfTwo(const Rounded &n);
 
 private:
   Value constant(mlir::TypedAttr scalar, Type ofType, uint64_t key, bool isInt);
-  bool canScalef() const;
   Value scalef(Value p, Value n);
 
   struct Cached {
@@ -116,8 +118,6 @@ private:
 
 // One function per family member; x has the emitter's type.
 Value emitExp(MathEmitter &e, Value x);
-/// For x <= 0 only (larger x gives nonsense); a clamp cheaper.
-Value emitExpNonPositive(MathEmitter &e, Value x);
 Value emitExp2(MathEmitter &e, Value x);
 Value emitExpm1(MathEmitter &e, Value x);
 /// (e^x - 1) / 2 for x <= 0; the sign of zero is lost.

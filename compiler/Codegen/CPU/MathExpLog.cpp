@@ -136,20 +136,20 @@ Value logSpecials(MathEmitter &e, Value result, Value x, Value y) {
 
 Value emitExp(MathEmitter &e, Value x) {
   // Outside these borders the result is 0 or infinity in any case.
-  Value clamped = e.atMost(e.atLeast(x, e.pick(-104, -746)), e.pick(89, 710));
-  Reduced r = reduceByLn2(e, clamped);
-  return e.scale(expPoly(e, r.rest), r.n, clamped);
-}
-
-Value emitExpNonPositive(MathEmitter &e, Value x) {
   Value clamped = e.atLeast(x, e.pick(-104, -746));
+  if (!e.options.noInfinities)
+    clamped = e.atMost(clamped, e.pick(89, 710));
   Reduced r = reduceByLn2(e, clamped);
   return e.scale(expPoly(e, r.rest), r.n, clamped);
 }
 
 Value emitExp2(MathEmitter &e, Value x) {
-  Value clamped =
-      e.atMost(e.atLeast(x, e.pick(-151, -1077)), e.pick(129, 1025));
+  // The instruction takes any finite exponent, and the reduction is exact.
+  Value clamped = x;
+  if (!e.options.noInfinities)
+    clamped = e.atMost(clamped, e.pick(129, 1025));
+  if (!e.options.noInfinities || !e.hasScalef())
+    clamped = e.atLeast(clamped, e.pick(-151, -1077));
   MathEmitter::Rounded n = e.roundScaled(clamped, 1.0);
   return e.scale(exp2Poly(e, e.sub(clamped, n.value)), n, clamped);
 }
@@ -205,7 +205,10 @@ Value emitLog1p(MathEmitter &e, Value x) {
 
 Value emitSigmoid(MathEmitter &e, Value x) {
   // With t = e^-|x| <= 1: 1 / (1 + t) for x >= 0, t / (1 + t) below.
-  Value t = emitExpNonPositive(e, e.neg(e.abs(x)));
+  MathOptions options = e.options;
+  options.noInfinities = true;
+  MathEmitter small(e.b, e.type, options);
+  Value t = emitExp(small, e.neg(e.abs(x)));
   Value top = e.select(e.cmp(Pred::OLT, x, e.f(0.0)), t, e.f(1.0));
   return e.div(top, e.add(t, e.f(1.0)));
 }

@@ -77,6 +77,15 @@ Value expandMath(ImplicitLocOpBuilder &b, MathFn fn, ValueRange operands,
   llvm_unreachable("unknown function");
 }
 
+/// `options` with what the flags of `op` promise.
+static MathOptions withFlags(MathOptions options, Operation *op) {
+  if (auto flagged = dyn_cast<arith::ArithFastMathInterface>(op))
+    if (auto flags = flagged.getFastMathFlagsAttr())
+      options.noInfinities |=
+          bitEnumContainsAll(flags.getValue(), arith::FastMathFlags::ninf);
+  return options;
+}
+
 /// Ops that LLVM selects as instructions for every target we have.
 static bool isNativeMathOp(Operation *op) {
   return isa<math::AbsFOp, math::AbsIOp, math::CeilOp, math::CopySignOp,
@@ -92,7 +101,7 @@ FailureOr<Value> expandMathOp(ImplicitLocOpBuilder &b, Operation *op,
   if (std::optional<MathFn> fn = getMathFn(op)) {
     if (!isExpandableMathType(operands[0].getType()))
       return failure();
-    return expandMath(b, *fn, operands, options);
+    return expandMath(b, *fn, operands, withFlags(options, op));
   }
   if (!isNativeMathOp(op))
     return failure();
@@ -130,7 +139,7 @@ public:
     } else if (!isExpandableMathType(type)) {
       return rewriter.notifyMatchFailure(op, "type is not expandable");
     }
-    Value result = expandMath(b, *fn, x, options_);
+    Value result = expandMath(b, *fn, x, withFlags(options_, op));
     if (isHalf)
       result = arith::TruncFOp::create(b, type, result);
     rewriter.replaceOp(op, result);

@@ -64,6 +64,10 @@ struct MathOptions {
   /// extent is a multiple of 16 (f32) or 8 (f64). Everything else in the
   /// emitted code is target-neutral, but wants FMA.
   bool avx512 = false;
+  /// The result does not overflow and the argument is finite; exp (not exp2)
+  /// takes -infinity all the same. Saves exp and exp2 their clamps.
+  /// expandMathOp and the patterns take it from the op (fastmath<ninf>).
+  bool noInfinities = false;
 };
 
 /// The function computed by a math dialect op, or nothing when the op is not

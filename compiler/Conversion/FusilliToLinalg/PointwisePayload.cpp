@@ -47,6 +47,10 @@ struct Scalars {
     return math::FmaOp::create(b, x, y, z);
   }
   Value exp(Value x) const { return math::ExpOp::create(b, x); }
+  /// e^x for x <= 0: no overflow to care for.
+  Value expNonPositive(Value x) const {
+    return math::ExpOp::create(b, x, arith::FastMathFlags::ninf);
+  }
   Value cmp(FPred p, Value x, Value y) const {
     return arith::CmpFOp::create(b, p, x, y);
   }
@@ -66,7 +70,7 @@ constexpr double kGeluCubic = 0.044715;
 
 /// 1 / (1 + e^-x) as e^-|x| never overflows.
 Value sigmoid(const Scalars &s, Value x) {
-  Value t = s.exp(s.neg(s.abs(x)));
+  Value t = s.expNonPositive(s.neg(s.abs(x)));
   Value top = s.select(s.cmp(FPred::OLT, x, s.f(0)), t, s.f(1));
   return s.div(top, s.add(t, s.f(1)));
 }
@@ -106,7 +110,7 @@ Value geluTanhBackward(const Scalars &s, Value dy, Value x) {
 
 /// dy (1 - tanh^2 x) = dy 4 t / (1 + t)^2, t = e^-2|x|.
 Value tanhBackward(const Scalars &s, Value dy, Value x) {
-  Value t = s.exp(s.mul(s.abs(x), s.f(-2)));
+  Value t = s.expNonPositive(s.mul(s.abs(x), s.f(-2)));
   Value sum = s.add(t, s.f(1));
   return s.mul(dy, s.div(s.mul(t, s.f(4)), s.mul(sum, sum)));
 }
@@ -131,7 +135,8 @@ Value normalTail(const Scalars &s, Value a) {
   Value q = s.f(kQ[std::size(kQ) - 1]);
   for (size_t i = std::size(kQ) - 1; i-- > 0;)
     q = s.fma(q, a, s.f(kQ[i]));
-  return math::Exp2Op::create(s.b, q);
+  // -151 < q < 0
+  return math::Exp2Op::create(s.b, q, arith::FastMathFlags::ninf);
 }
 
 /// min(|x|, kCdfLimit), NaN kept.
@@ -162,7 +167,7 @@ Value gelu(const Scalars &s, Value x) {
 
 /// dy (Phi(x) + x phi(x)).
 Value geluBackward(const Scalars &s, Value dy, Value x) {
-  Value bell = s.exp(s.mul(s.mul(x, x), s.f(-0.5)));
+  Value bell = s.expNonPositive(s.mul(s.mul(x, x), s.f(-0.5)));
   Value phi = s.mul(bell, s.f(kRsqrtTwoPi));
   return s.mul(dy, s.fma(x, phi, normalCdf(s, x)));
 }
@@ -171,7 +176,7 @@ Value geluBackward(const Scalars &s, Value dy, Value x) {
 Value softplus(const Scalars &s, Value x, const PointwiseParams &params) {
   Value beta = s.f(params.softplusBeta);
   Value t = s.mul(x, beta);
-  Value tail = math::Log1pOp::create(s.b, s.exp(s.neg(s.abs(t))));
+  Value tail = math::Log1pOp::create(s.b, s.expNonPositive(s.neg(s.abs(t))));
   Value top = s.select(s.cmp(FPred::OLT, t, s.f(0)), s.f(0), t);
   Value soft = s.div(s.add(top, tail), beta);
   return s.select(s.cmp(FPred::OGT, t, s.f(params.softplusThreshold)), x, soft);
@@ -180,7 +185,7 @@ Value softplus(const Scalars &s, Value x, const PointwiseParams &params) {
 /// dy (g + t g (1 - g)), t = beta x, g = sigmoid(t).
 Value swishBackward(const Scalars &s, Value dy, Value x, double beta) {
   Value t = s.mul(x, s.f(beta));
-  SigmoidAndSlope g = sigmoidAndSlope(s, t, s.exp(s.neg(s.abs(t))));
+  SigmoidAndSlope g = sigmoidAndSlope(s, t, s.expNonPositive(s.neg(s.abs(t))));
   return s.mul(dy, s.fma(t, g.slope, g.value));
 }
 

@@ -105,3 +105,18 @@ func.func @kept(%x: f32, %v: vector<[4]xf32>) -> (f32, vector<[4]xf32>) {
   %3 = math.exp %v : vector<[4]xf32>
   return %2, %3 : f32, vector<[4]xf32>
 }
+
+// -----
+
+// Without infinities nothing needs clamping before the instruction.
+
+// CHECK-LABEL: func.func @exp2_ninf
+// CHECK: arith.cmpf ogt
+// CHECK: arith.cmpf olt
+// AVX512-LABEL: func.func @exp2_ninf
+// AVX512-NOT: arith.cmpf
+// AVX512: x86vector.avx512.mask.scalef
+func.func @exp2_ninf(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.exp2 %x fastmath<ninf> : vector<16xf32>
+  return %0 : vector<16xf32>
+}
