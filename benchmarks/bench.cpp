@@ -10,6 +10,7 @@
 #include "benchmarks/overhead.h"
 #include "benchmarks/peaks/peaks.h"
 #include "benchmarks/peers/peer.h"
+#include "benchmarks/startup.h"
 #include "benchmarks/subject.h"
 
 #include <algorithm>
@@ -180,6 +181,11 @@ ErrorOr<Report> runBench(const BenchOptions &options) {
     peaks.measureMemory();
   }
   report.machine.peaks = peaks.values();
+  if (options.startup) {
+    FUSILLI_ASSIGN_OR_RETURN(
+        report.startup,
+        measureStartup(options.target, options.threads, options.repeat));
+  }
   if (options.overhead) {
     FUSILLI_ASSIGN_OR_RETURN(report.overhead,
                              measureOverhead(options.target, options.repeat));

@@ -210,6 +210,10 @@ nlohmann::ordered_json toJson(const Report &report) {
                {"problems", problems}};
   if (report.overhead)
     json["overhead"] = overheadJson(*report.overhead);
+  if (report.startup)
+    json["startup"] = {{"problem", report.startup->problem},
+                       {"cold_ms", number(report.startup->coldMs)},
+                       {"cached_ms", number(report.startup->cachedMs)}};
   return json;
 }
 
@@ -217,6 +221,11 @@ void printTable(const Report &report, std::ostream &out) {
   printMachine(report.machine, out);
   for (const ProblemResult &result : report.problems)
     printProblem(result, out);
+  if (report.startup)
+    out << "fresh process, main to the first result of "
+        << report.startup->problem << ": "
+        << cell(report.startup->coldMs, "%.1f") << " ms cold, "
+        << cell(report.startup->cachedMs, "%.1f") << " ms cached\n";
   if (!report.overhead)
     return;
   const OverheadResult &overhead = *report.overhead;

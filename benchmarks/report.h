@@ -4,7 +4,8 @@
 // What a run found, as JSON (schema 1) and as a table. Rates and fractions are
 // derived here and nowhere else.
 //
-// JSON: {"schema":1,"machine":{..},"problems":[{..}],"overhead":{..}}; what
+// JSON: {"schema":1,"machine":{..},"problems":[{..}],"overhead":{..},
+// "startup":{..}}, the last two where they were asked for; what
 // does not apply is null; a peer that cannot is {"unsupported":REASON}.
 // max_error and error_bound belong to the element that comes nearest to its
 // bound, in the unit of the output.
@@ -62,10 +63,17 @@ struct OverheadResult {
       openmp64kUs, callNs;
 };
 
+/// A fresh process from main to the first result.
+struct StartupResult {
+  std::string problem;
+  double coldMs = 0, cachedMs = 0; ///< with an empty and with a filled store
+};
+
 struct Report {
   MachineInfo machine;
   std::vector<ProblemResult> problems;
   std::optional<OverheadResult> overhead;
+  std::optional<StartupResult> startup;
 };
 
 /// Fractions of the machine's limits, empty where they do not apply.

@@ -188,7 +188,7 @@ ErrorOr<std::unique_ptr<Subject>> Subject::create(const std::string &target,
     return ErrorObject(handle);
   }
   std::unique_ptr<Subject> subject(
-      new Subject(std::move(*handle), std::move(pattern)));
+      new Subject(std::move(*handle), std::move(pattern), true));
   std::string unused;
   std::optional<Problem> small = parseProblem("pointwise 8 f32 add", unused);
   ProblemData data = makeData(*small, 1);
@@ -196,9 +196,17 @@ ErrorOr<std::unique_ptr<Subject>> Subject::create(const std::string &target,
   return subject;
 }
 
+ErrorOr<std::unique_ptr<Subject>> Subject::open(const std::string &folder) {
+  setEnv("FUSILLI_CACHE_DIR", folder.c_str());
+  FUSILLI_ASSIGN_OR_RETURN(Handle handle, Handle::create(Backend::CPU));
+  return std::unique_ptr<Subject>(
+      new Subject(std::move(handle), folder, false));
+}
+
 Subject::~Subject() {
   std::error_code code;
-  std::filesystem::remove_all(folder_, code);
+  if (removesFolder_)
+    std::filesystem::remove_all(folder_, code);
 }
 
 void Subject::emptyStore() const {
@@ -232,6 +240,31 @@ ErrorObject Subject::bind(PreparedProblem &prepared,
   return ok();
 }
 
+ErrorObject Subject::runFirst(PreparedProblem &prepared,
+                              const ProblemData &data) const {
+  FUSILLI_ASSIGN_OR_RETURN(std::optional<size_t> size,
+                           prepared.graph.graph->getWorkspaceSize());
+  FUSILLI_CHECK_ERROR(bind(prepared, data));
+  prepared.workspace = nullptr;
+  if (size.value_or(0) > 0) {
+    FUSILLI_ASSIGN_OR_RETURN(Buffer buffer,
+                             Buffer::allocateRaw(handle_, *size));
+    prepared.workspace = std::make_shared<Buffer>(std::move(buffer));
+  }
+  double start = nowNs();
+  FUSILLI_CHECK_ERROR(run(prepared));
+  prepared.firstUs = (nowNs() - start) * 1e-3;
+  return ok();
+}
+
+ErrorOr<PreparedProblem> Subject::prepareOnce(const ProblemData &data) {
+  PreparedProblem prepared;
+  FUSILLI_ASSIGN_OR_RETURN(prepared.graph, buildGraph(data.problem));
+  FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, prepared.coldMs));
+  FUSILLI_CHECK_ERROR(runFirst(prepared, data));
+  return prepared;
+}
+
 ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
   PreparedProblem prepared;
   std::vector<double> cold, cached, first;
@@ -243,21 +276,11 @@ ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
     double milliseconds = 0;
     FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, milliseconds));
     (isCold ? cold : cached).push_back(milliseconds);
-    FUSILLI_ASSIGN_OR_RETURN(std::optional<size_t> size,
-                             prepared.graph.graph->getWorkspaceSize());
     bool last = i + 1 == 2 * repeat;
     if (!isCold && !last)
       continue;
-    FUSILLI_CHECK_ERROR(bind(prepared, data));
-    prepared.workspace = nullptr;
-    if (size.value_or(0) > 0) {
-      FUSILLI_ASSIGN_OR_RETURN(Buffer buffer,
-                               Buffer::allocateRaw(handle_, *size));
-      prepared.workspace = std::make_shared<Buffer>(std::move(buffer));
-    }
-    double start = nowNs();
-    FUSILLI_CHECK_ERROR(run(prepared));
-    first.push_back((nowNs() - start) * 1e-3);
+    FUSILLI_CHECK_ERROR(runFirst(prepared, data));
+    first.push_back(prepared.firstUs);
   }
   prepared.coldMs = median(cold);
   prepared.cachedMs = median(cached);

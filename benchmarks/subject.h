@@ -57,6 +57,9 @@ public:
   /// a warm process.
   static ErrorOr<std::unique_ptr<Subject>> create(const std::string &target,
                                                   int threads);
+  /// The same with a given compile cache that stays, and with nothing compiled
+  /// yet; target and threads are those of the environment.
+  static ErrorOr<std::unique_ptr<Subject>> open(const std::string &folder);
   ~Subject();
   Subject(const Subject &) = delete;
   Subject &operator=(const Subject &) = delete;
@@ -64,6 +67,9 @@ public:
   /// Compiles 'repeat' times cold, executing once after each, and 'repeat'
   /// times cached; the last graph stays loaded.
   ErrorOr<PreparedProblem> prepare(const ProblemData &data, int repeat);
+
+  /// Compiles with the store as it is and executes once.
+  ErrorOr<PreparedProblem> prepareOnce(const ProblemData &data);
 
   /// One execute.
   ErrorObject run(const PreparedProblem &prepared) const;
@@ -75,15 +81,20 @@ public:
   const Handle &handle() const { return handle_; }
 
 private:
-  Subject(Handle handle, std::string folder)
-      : handle_(std::move(handle)), folder_(std::move(folder)) {}
+  Subject(Handle handle, std::string folder, bool removesFolder)
+      : handle_(std::move(handle)), folder_(std::move(folder)),
+        removesFolder_(removesFolder) {}
 
   ErrorObject compileTimed(ProblemGraph &graph, double &milliseconds) const;
   ErrorObject bind(PreparedProblem &prepared, const ProblemData &data) const;
+  /// Allocates, executes for the first time, and sets firstUs.
+  ErrorObject runFirst(PreparedProblem &prepared,
+                       const ProblemData &data) const;
   void emptyStore() const;
 
   Handle handle_;
   std::string folder_;
+  bool removesFolder_;
 };
 
 /// Number of kernels in the statistics of a compile, nothing if they do not

@@ -44,7 +44,8 @@ TEST(FusilliBenchTest, HelpAndVersion) {
   EXPECT_EQ(help.code, 0);
   for (const char *word :
        {"--problem", "--set", "--threads", "--target", "--peers", "--json",
-        "--repeat", "--overhead", "Exit codes", "matmul 1024x1024x1024 f32"})
+        "--repeat", "--overhead", "--startup", "Exit codes",
+        "matmul 1024x1024x1024 f32"})
     EXPECT_THAT(help.text, HasSubstr(word));
   EXPECT_EQ(run("--version").code, 0);
 }
@@ -120,6 +121,14 @@ TEST(FusilliBenchTest, Overhead) {
 }
 
 #ifdef FUSILLI_BENCH_HAS_COMPILER
+
+TEST(FusilliBenchTest, StartupMeasuresFreshProcesses) {
+  Outcome outcome = run("--startup --repeat 1 --json -");
+  ASSERT_EQ(outcome.code, 0) << outcome.text;
+  nlohmann::json json = nlohmann::json::parse(outcome.text, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << outcome.text;
+  EXPECT_GT(json["startup"]["cold_ms"], json["startup"]["cached_ms"]);
+}
 
 TEST(FusilliBenchTest, TinyProblemGivesTheJson) {
   std::string path = testing::TempDir() + "fusilli_bench_test.json";

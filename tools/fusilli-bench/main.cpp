@@ -5,9 +5,12 @@
 // library of the benchmarks folder.
 
 #include "benchmarks/bench.h"
+#include "benchmarks/startup.h"
+#include "benchmarks/timing.h"
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -79,6 +82,8 @@ void declare(CLI::App &app, Arguments &arguments) {
       ->capture_default_str();
   app.add_flag("--overhead", arguments.options.overhead,
                "measure what a call costs");
+  app.add_flag("--startup", arguments.options.startup,
+               "measure a fresh process from main to its first result");
 }
 
 int usage(const std::string &message) {
@@ -103,8 +108,9 @@ std::string understand(Arguments &arguments) {
       return error;
     options.problems.insert(options.problems.end(), set->begin(), set->end());
   }
-  if (options.problems.empty() && !options.overhead)
-    return "nothing to measure: give --problem LINE, --set FILE or --overhead";
+  if (options.problems.empty() && !options.overhead && !options.startup)
+    return "nothing to measure: give --problem LINE, --set FILE, --overhead or "
+           "--startup";
   ErrorOr<std::vector<std::string>> peers = parsePeerList(arguments.peers);
   if (isError(peers))
     return ErrorObject(peers).getMessage();
@@ -129,6 +135,9 @@ bool writeJson(const Report &report, const std::string &path) {
 } // namespace
 
 int main(int argc, char **argv) {
+  double start = nowNs();
+  if (const char *folder = std::getenv(kStartupChild))
+    return runStartupChild(folder, start);
   CLI::App app(kDescription, "fusilli-bench");
   Arguments arguments;
   declare(app, arguments);
