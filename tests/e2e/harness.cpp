@@ -1,0 +1,466 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Cases: building graphs with random inputs, and running them.
+
+#include "tests/e2e/harness.h"
+
+#include "artifact/cpu_features.h"
+#include "graph/graph_def.h"
+#include "reference/element.h"
+#include "tests/e2e/guarded_buffer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <numeric>
+#include <sstream>
+
+namespace fusilli::e2e {
+
+namespace {
+
+using reference::Tensor;
+
+std::vector<std::string> machineTargets() {
+  std::vector<std::string> targets;
+  const uint64_t features = artifact::hostCpuFeatures();
+  for (const char *level : {"x86-64-v3", "x86-64-v4", "x86-64-v4-bf16"}) {
+    const uint64_t needed = artifact::cpuLevelFeatures(level);
+    if (needed != 0 && (needed & ~features) == 0)
+      targets.push_back(level);
+  }
+  targets.push_back("host");
+  return targets;
+}
+
+Settings readSettings() {
+  Settings settings{20260101, 1.0, {}};
+  if (const char *seed = std::getenv("FUSILLI_E2E_SEED"))
+    settings.seed = std::strtoull(seed, nullptr, 10);
+  if (const char *scale = std::getenv("FUSILLI_E2E_SCALE"))
+    settings.scale = std::strtod(scale, nullptr);
+  if (const char *list = std::getenv("FUSILLI_E2E_TARGETS")) {
+    std::stringstream stream(list);
+    for (std::string target; std::getline(stream, target, ',');)
+      settings.targets.push_back(target);
+  } else {
+    settings.targets = machineTargets();
+  }
+  std::printf("seed %llu, scale %g, targets",
+              static_cast<unsigned long long>(settings.seed), settings.scale);
+  for (const std::string &target : settings.targets)
+    std::printf(" %s", target.c_str());
+  std::printf(" (FUSILLI_E2E_SEED, FUSILLI_E2E_SCALE, FUSILLI_E2E_TARGETS)\n");
+  return settings;
+}
+
+double special(Random &random, DataType type) {
+  const reference::FloatFormat format = reference::formatOf(type);
+  const double inf = std::numeric_limits<double>::infinity();
+  const double values[] = {inf,
+                           -inf,
+                           std::numeric_limits<double>::quiet_NaN(),
+                           0.0,
+                           -0.0,
+                           format.minNormal() / 2.0,
+                           -2.0 * format.tiny(),
+                           std::ldexp(1.75, format.maxExponent),
+                           -std::ldexp(1.5, format.maxExponent)};
+  return values[pick(random, 0, 8)];
+}
+
+double randomFloat(Random &random, DataType type, Data data) {
+  std::normal_distribution<double> normal;
+  switch (data) {
+  case Data::Integers:
+    return static_cast<double>(pick(random, -4, 4));
+  case Data::Normal:
+    return normal(random);
+  case Data::Positive:
+    return 0.1 + 0.3 * static_cast<double>(pick(random, 0, 13)) +
+           1e-3 * static_cast<double>(pick(random, 0, 99));
+  case Data::Wide:
+    return normal(random) *
+           std::ldexp(1.0, static_cast<int>(pick(random, -20, 12)));
+  case Data::Special:
+    return pick(random, 0, 3) == 0 ? special(random, type) : normal(random);
+  }
+  return 0.0;
+}
+
+int64_t randomInteger(Random &random, DataType type, Data data) {
+  if (type == DataType::Boolean)
+    return pick(random, 0, 1);
+  switch (data) {
+  case Data::Integers:
+    return pick(random, -4, 4);
+  case Data::Positive:
+    return pick(random, 1, 9);
+  case Data::Wide:
+  case Data::Special:
+    return static_cast<int64_t>(random());
+  default:
+    return pick(random, -100, 100);
+  }
+}
+
+} // namespace
+
+const Settings &Settings::get() {
+  static const Settings settings = readSettings();
+  return settings;
+}
+
+int64_t Settings::count(int64_t count) const {
+  return std::max<int64_t>(1, std::llround(static_cast<double>(count) * scale));
+}
+
+Random makeRandom(const std::string &name) {
+  uint64_t hash = Settings::get().seed + 0xcbf29ce484222325u;
+  for (char c : name)
+    hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
+  return Random(hash);
+}
+
+int64_t pick(Random &random, int64_t low, int64_t high) {
+  return low +
+         static_cast<int64_t>(random() % static_cast<uint64_t>(high - low + 1));
+}
+
+Dims randomStrides(Random &random, const Dims &dims, bool broadcast) {
+  std::vector<size_t> order(dims.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::shuffle(order.begin(), order.end(), random);
+  Dims strides(dims.size());
+  int64_t stride = 1;
+  for (size_t d : order) {
+    if (dims[d] == 1) {
+      strides[d] = pick(random, 0, 3) * stride;
+    } else if (broadcast && pick(random, 0, 2) == 0) {
+      strides[d] = 0;
+    } else {
+      strides[d] = stride;
+      stride *= dims[d];
+    }
+  }
+  return strides;
+}
+
+Dims channelsLastStrides(const Dims &dims) {
+  return generateStrideFromDim(dims, getChannelsLastStrideOrder(dims.size()));
+}
+
+std::string toString(const Dims &dims) {
+  std::string out;
+  for (int64_t dim : dims)
+    out += (out.empty() ? "" : "x") + std::to_string(dim);
+  return out;
+}
+
+std::string toString(DataType type) { return kDataTypeToMlirTypeAsm.at(type); }
+
+Case::Case(std::string caseLabel)
+    : random(makeRandom(caseLabel)), label(std::move(caseLabel)) {
+  graph.setName("e2e " + label);
+}
+
+TensorPtr Case::input(const std::string &name, DataType dtype, const Dims &dims,
+                      const Dims &strides, Data data) {
+  auto tensor = Tensor::create({name, dtype, dims, strides});
+  if (isError(tensor)) {
+    ADD_FAILURE() << label << ": " << ErrorObject(tensor).getMessage();
+    return nullptr;
+  }
+  uint8_t *bytes = tensor->mutableBytes().data();
+  for (int64_t k = 0; k < tensor->spec().storageCount(); ++k)
+    if (reference::isFloatType(dtype))
+      reference::storeFloat(dtype, bytes, k, randomFloat(random, dtype, data));
+    else
+      reference::storeInteger(dtype, bytes, k,
+                              randomInteger(random, dtype, data));
+  inputs.insert_or_assign(name, std::move(*tensor));
+  return graph.tensor(
+      TensorAttr().setName(name).setDataType(dtype).setDim(dims).setStride(
+          strides));
+}
+
+TensorPtr Case::input(const std::string &name, DataType dtype, const Dims &dims,
+                      Data data) {
+  return input(name, dtype, dims, rowMajorStrides(dims), data);
+}
+
+TensorPtr Case::constant(const std::string &name, float value) {
+  return graph.tensor(TensorAttr(value).setName(name));
+}
+
+TensorPtr Case::pointwise(PointwiseAttr attr, const std::vector<TensorPtr> &in,
+                          DataType out) {
+  TensorPtr y = in.size() == 1   ? graph.pointwise(in[0], attr)
+                : in.size() == 2 ? graph.pointwise(in[0], in[1], attr)
+                                 : graph.pointwise(in[0], in[1], in[2], attr);
+  y->setDataType(out);
+  // The output's dims, so that its layout never depends on an input's.
+  std::vector<Dims> shapes;
+  for (const TensorPtr &tensor : in)
+    shapes.push_back(tensor->getDim());
+  auto dims = computeBroadcastShape(shapes);
+  if (!isError(dims))
+    y->setDim(*dims).setStride(rowMajorStrides(*dims));
+  return y;
+}
+
+TensorPtr Case::pointwise(PointwiseAttr::Mode mode,
+                          const std::vector<TensorPtr> &in, DataType out) {
+  return pointwise(PointwiseAttr().setMode(mode), in, out);
+}
+
+TensorPtr Case::reduction(ReductionAttr::Mode mode, const TensorPtr &x,
+                          const Dims &y, DataType out) {
+  auto attr = ReductionAttr().setMode(mode);
+  TensorPtr result = graph.reduction(x, attr);
+  result->setDim(y).setStride(rowMajorStrides(y)).setDataType(out);
+  return result;
+}
+
+TensorPtr Case::matmul(const TensorPtr &a, const TensorPtr &b, DataType out) {
+  auto attr = MatmulAttr();
+  TensorPtr c = graph.matmul(a, b, attr);
+  const Dims dims = getMatmulInferredOutputShape(a->getDim(), b->getDim());
+  c->setDim(dims).setStride(rowMajorStrides(dims)).setDataType(out);
+  return c;
+}
+
+TensorPtr Case::conv(const TensorPtr &x, const TensorPtr &w,
+                     const Dims &padding, const Dims &stride,
+                     const Dims &dilation, DataType out) {
+  auto attr = ConvFPropAttr().setPadding(padding).setStride(stride).setDilation(
+      dilation);
+  TensorPtr y = graph.convFProp(x, w, attr);
+  const Dims dims = getConvInferredOutputShape(x->getDim(), w->getDim(),
+                                               dilation, padding, stride);
+  y->setDim(dims).setStride(rowMajorStrides(dims)).setDataType(out);
+  return y;
+}
+
+void Case::output(const TensorPtr &tensor, const std::string &name,
+                  const Dims &strides) {
+  tensor->setName(name).setOutput(true);
+  if (!strides.empty())
+    tensor->setStride(strides);
+  outputs_.push_back(tensor);
+}
+
+std::string Case::describe() const {
+  std::string out = label + " |";
+  for (const auto &[name, tensor] : inputs)
+    out += " in " + tensor.spec().toString() + ";";
+  for (const TensorPtr &tensor : outputs_)
+    out += " out " +
+           reference::TensorSpec{tensor->getName(), tensor->getDataType(),
+                                 tensor->getDim(), tensor->getStride()}
+               .toString() +
+           ";";
+  return out;
+}
+
+testing::AssertionResult Case::fail(const std::string &where,
+                                    const std::string &what) const {
+  auto result = testing::AssertionFailure()
+                << "FAILED " << describe() << " | " << where << ": " << what
+                << "\n  seed " << Settings::get().seed;
+  if (!bytes_.empty()) {
+    auto json = graph::graphDefToJson(bytes_);
+    if (!isError(json))
+      result << ", graph:\n" << *json;
+  }
+  return result;
+}
+
+testing::AssertionResult Case::run(const RunOptions &options) {
+  if (ErrorObject status = graph.validate(); isError(status))
+    return fail("validate", status.getMessage());
+  auto bytes = graph.serialize();
+  if (isError(bytes))
+    return fail("serialize", ErrorObject(bytes).getMessage());
+  bytes_ = std::move(*bytes);
+  auto expected =
+      reference::evaluateWithBounds(bytes_, inputs, {options.samples});
+  if (isError(expected))
+    return fail("reference", ErrorObject(expected).getMessage());
+  expected_ = std::move(*expected);
+  for (const std::string &target : Settings::get().targets) {
+    const auto result = runTarget(target, options);
+    if (!result)
+      return result;
+  }
+  return testing::AssertionSuccess();
+}
+
+namespace {
+
+/// The buffers of one execution, and what to look at afterwards. Functions give
+/// what is wrong, or nothing.
+class Execution {
+public:
+  Execution(const Case &owner, const std::vector<TensorPtr> &outputs,
+            const RunOptions &options)
+      : case_(owner), outputs_(outputs), options_(options) {}
+
+  /// Buffers for all tensors, filled; workspace of `workspaceSize` bytes.
+  std::string prepare(const Handle &handle, size_t workspaceSize) {
+    for (const auto &[name, tensor] : case_.inputs)
+      if (auto text = place(handle, case_.graph.getTensor(name)); !text.empty())
+        return text;
+    for (const TensorPtr &tensor : outputs_)
+      if (auto text = place(handle, tensor); !text.empty())
+        return text;
+    for (auto &[name, memory] : memory_) {
+      const auto given = case_.inputs.find(name);
+      if (given == case_.inputs.end())
+        std::fill(memory.content().begin(), memory.content().end(), 0xff);
+      else
+        std::copy(given->second.bytes().begin(), given->second.bytes().end(),
+                  memory.content().begin());
+    }
+    if (workspaceSize == 0)
+      return {};
+    TensorAttr bytes;
+    bytes.setDataType(DataType::Int8)
+        .setDim({static_cast<int64_t>(workspaceSize)})
+        .setStride({1});
+    workspaceMemory_.emplace(workspaceSize, 0);
+    std::fill(workspaceMemory_->content().begin(),
+              workspaceMemory_->content().end(), 0xff);
+    auto made = workspaceMemory_->makeBuffer(handle, bytes);
+    if (isError(made))
+      return "workspace: " + ErrorObject(made).getMessage();
+    workspace_ = *made;
+    return {};
+  }
+
+  ErrorObject execute(const Handle &handle) const {
+    return case_.graph.execute(handle, pack_, workspace_);
+  }
+
+  /// Guard zones of all buffers, content of the inputs.
+  std::string checkUntouched() {
+    if (workspaceMemory_ && !workspaceMemory_->guardsIntact())
+      return "bytes around the workspace were changed";
+    for (auto &[name, memory] : memory_) {
+      if (!memory.guardsIntact())
+        return "bytes around '" + name + "' were changed";
+      const auto given = case_.inputs.find(name);
+      const bool isShared =
+          std::any_of(options_.inPlace.begin(), options_.inPlace.end(),
+                      [&](const auto &entry) { return entry.second == name; });
+      if (given != case_.inputs.end() && !isShared &&
+          !std::equal(memory.content().begin(), memory.content().end(),
+                      given->second.bytes().begin()))
+        return "input '" + name + "' was changed";
+    }
+    return {};
+  }
+
+  std::span<uint8_t> content(const TensorPtr &tensor) {
+    return memory_.at(memoryName(tensor)).content();
+  }
+
+private:
+  std::string memoryName(const TensorPtr &tensor) const {
+    const auto shared = options_.inPlace.find(tensor->getName());
+    return shared == options_.inPlace.end() ? tensor->getName()
+                                            : shared->second;
+  }
+  std::string place(const Handle &handle, const TensorPtr &tensor) {
+    const DataType dtype = tensor->getDataType();
+    const reference::TensorSpec spec{tensor->getName(), dtype, tensor->getDim(),
+                                     tensor->getStride()};
+    const size_t misalignment = static_cast<size_t>(options_.misalignment) *
+                                reference::elementBytes(dtype, 1);
+    auto at =
+        memory_
+            .try_emplace(memoryName(tensor), spec.storageBytes(), misalignment)
+            .first;
+    auto buffer = at->second.makeBuffer(handle, *tensor);
+    if (isError(buffer))
+      return "buffer of '" + spec.name +
+             "': " + ErrorObject(buffer).getMessage();
+    pack_[tensor] = *buffer;
+    return {};
+  }
+
+  const Case &case_;                      // Borrowed: the caller's.
+  const std::vector<TensorPtr> &outputs_; // Borrowed: of the case.
+  const RunOptions &options_;             // Borrowed: the caller's.
+  std::map<std::string, GuardedBuffer> memory_;
+  std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> pack_;
+  std::optional<GuardedBuffer> workspaceMemory_;
+  std::shared_ptr<Buffer> workspace_;
+};
+
+} // namespace
+
+std::string Case::compare(const TensorPtr &tensor,
+                          std::span<const uint8_t> content,
+                          Results &first) const {
+  const std::string &name = tensor->getName();
+  const auto before = first.find(name);
+  if (before != first.end())
+    return std::equal(before->second.begin(), before->second.end(),
+                      content.begin())
+               ? std::string()
+               : "'" + name + "' differs from the result of the first run";
+  auto verdict = reference::check(expected_.at(name), content);
+  if (isError(verdict))
+    return ErrorObject(verdict).getMessage();
+  first.emplace(name, std::vector<uint8_t>(content.begin(), content.end()));
+  return verdict->passed ? std::string() : verdict->toString();
+}
+
+std::string Case::runThreads(const Handle &handle,
+                             std::span<const uint8_t> artifact,
+                             const RunOptions &options, Results &first) {
+  if (ErrorObject status = graph.loadFromArtifact(handle, artifact);
+      isError(status))
+    return "load: " + status.getMessage();
+  auto size = graph.getWorkspaceSize();
+  if (isError(size) || !size->has_value())
+    return "no workspace size";
+  for (int repeat = 0; repeat < options.repeats; ++repeat) {
+    Execution execution(*this, outputs_, options);
+    if (std::string text = execution.prepare(handle, **size); !text.empty())
+      return text;
+    if (ErrorObject status = execution.execute(handle); isError(status))
+      return "execute: " + status.getMessage();
+    if (std::string text = execution.checkUntouched(); !text.empty())
+      return text;
+    for (const TensorPtr &tensor : outputs_)
+      if (std::string text = compare(tensor, execution.content(tensor), first);
+          !text.empty())
+        return "run " + std::to_string(repeat) + ": " + text;
+  }
+  return {};
+}
+
+testing::AssertionResult Case::runTarget(const std::string &target,
+                                         const RunOptions &options) {
+  setEnv("FUSILLI_TARGET", target.c_str());
+  auto artifact = graph.compileToArtifact(Backend::CPU, /*remove=*/true);
+  unsetEnv("FUSILLI_TARGET");
+  if (isError(artifact))
+    return fail(target + " compile", ErrorObject(artifact).getMessage());
+  Results first;
+  for (int threads : options.threads)
+    if (std::string text =
+            runThreads(handleWithThreads(threads), *artifact, options, first);
+        !text.empty())
+      return fail(target + ", " + std::to_string(threads) + " threads", text);
+  return testing::AssertionSuccess();
+}
+
+} // namespace fusilli::e2e
