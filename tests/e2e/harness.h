@@ -82,7 +82,7 @@ struct RunOptions {
   std::vector<int> threads = {1, 2, 3};
   int repeats = 2;
   /// Output name to the name of the input whose buffer it shares.
-  std::map<std::string, std::string> inPlace;
+  std::map<std::string, std::string> inPlace = {};
   /// Buffers start this many elements behind a 64-byte boundary.
   int misalignment = 0;
   /// At most so many elements of each output are checked; 0: all.
