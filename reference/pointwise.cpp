@@ -78,7 +78,7 @@ template <class F> FloatFn<F> binaryFn(Mode mode) {
     FUSILLI_BINARY(SUB, a - b)
     FUSILLI_BINARY(MUL, a * b)
     FUSILLI_BINARY(DIV, a / b)
-    FUSILLI_BINARY(ADD_SQUARE, a + b * b)
+    FUSILLI_BINARY(ADD_SQUARE, orLimit(a + b * b, a, b))
     FUSILLI_BINARY(MAX_OP, max(a, b))
     FUSILLI_BINARY(MIN_OP, min(a, b))
     FUSILLI_BINARY(RELU_BWD, reluBackward(a, b))

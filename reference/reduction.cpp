@@ -72,14 +72,19 @@ public:
     upper_ *= high;
     (high > 1.0 ? large_ : small_) *= high;
     special_ |= !std::isfinite(x.v);
+    if (std::isnan(x.v))
+      nan_ = x.v;
     zero_ |= x.v == 0.0 || x.mayBeZero();
     wholeNumbers_ &= x.e == 0.0 && std::floor(x.v) == x.v;
   }
   Approx<F> result(int64_t factors) const {
     if (anything_ || (special_ && zero_ && !std::isnan(value_)))
       return Approx<F>::anything();
+    // A partial product may overflow or vanish before it meets an infinity.
     if (special_)
-      return {value_, 0.0};
+      return std::isnan(nan_) || small_ >= F::kMinNormal
+                 ? Approx<F>{std::isnan(nan_) ? nan_ : value_, 0.0}
+                 : Approx<F>::anything();
     if (large_ >= F::kOverflow)
       return small_ >= 1.0 && !zero_ && large_ >= 1.01 * F::kOverflow
                  ? Approx<F>{std::copysign(kInfinity, value_), 0.0}
@@ -97,6 +102,7 @@ public:
 
 private:
   double value_ = 1.0, upper_ = 1.0, large_ = 1.0, small_ = 1.0;
+  double nan_ = 0.0;
   bool anything_ = false, special_ = false, zero_ = false;
   bool wholeNumbers_ = true;
 };

@@ -13,12 +13,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <limits>
 #include <numeric>
 #include <sstream>
+
+#include <unistd.h>
 
 namespace fusilli::e2e {
 
@@ -38,7 +41,33 @@ std::vector<std::string> machineTargets() {
   return targets;
 }
 
+/// By hand the programs run as under CTest: the compiler of this build, a cache
+/// directory of their own.
+void completeEnvironment() {
+  if (!std::getenv("FUSILLI_COMPILER_LIB"))
+    setEnv("FUSILLI_COMPILER_LIB", FUSILLI_E2E_COMPILER_LIB);
+  if (!std::getenv("FUSILLI_CACHE_DIR"))
+    setEnv("FUSILLI_CACHE_DIR",
+           (std::filesystem::temp_directory_path() / "fusilli-e2e").c_str());
+}
+
+/// What runs now, for the case that the process dies of it.
+std::string &currentCase() {
+  static std::string text;
+  return text;
+}
+
+extern "C" void tellCurrentCase(int signal) {
+  const std::string &text = currentCase();
+  (void)!write(STDERR_FILENO, text.data(), text.size());
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
 Settings readSettings() {
+  completeEnvironment();
+  for (int signal : {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGBUS})
+    std::signal(signal, tellCurrentCase);
   Settings settings{20260101, 1.0, {}};
   if (const char *seed = std::getenv("FUSILLI_E2E_SEED"))
     settings.seed = std::strtoull(seed, nullptr, 10);
@@ -449,6 +478,7 @@ std::string Case::runThreads(const Handle &handle,
 
 testing::AssertionResult Case::runTarget(const std::string &target,
                                          const RunOptions &options) {
+  currentCase() = "DIED FAILED " + describe() + " | " + target + "\n";
   setEnv("FUSILLI_TARGET", target.c_str());
   auto artifact = graph.compileToArtifact(Backend::CPU, /*remove=*/true);
   unsetEnv("FUSILLI_TARGET");
