@@ -180,12 +180,18 @@ template <class F> Approx<F> tanh(Approx<F> x) {
 }
 template <class F> Approx<F> sigmoid(Approx<F> x) {
   return Approx<F>::monotone(x, kFunctionUlps.sigmoid, [](double t) {
-    return 1.0 / (1.0 + std::exp(-t));
+    const double tail = std::exp(-std::fabs(t));
+    return std::isnan(t) ? t : (t < 0.0 ? tail : 1.0) / (1.0 + tail);
   });
 }
+/// Whether the argument is out of the range of SIN and TAN.
+template <class F> bool beyondTrigRange(Approx<F> x) {
+  return F::kMinNormal == F64::kMinNormal && std::isfinite(x.v) &&
+         std::fabs(x.v) + x.e > kTrigRangeDouble;
+}
 template <class F> Approx<F> sin(Approx<F> x) {
-  if (x.isAnything())
-    return x;
+  if (x.isAnything() || beyondTrigRange(x))
+    return Approx<F>::anything();
   return Approx<F>::withUlps(std::sin(x.v), std::min(x.e, 2.0),
                              kFunctionUlps.sin);
 }
@@ -193,6 +199,8 @@ template <class F> Approx<F> tan(Approx<F> x) {
   const auto branch = [](double t) {
     return std::floor(t / std::numbers::pi + 0.5);
   };
+  if (beyondTrigRange(x))
+    return Approx<F>::anything();
   if (x.e > 0.0 && branch(x.v - x.e) != branch(x.v + x.e))
     return Approx<F>::anything();
   return Approx<F>::monotone(x, kFunctionUlps.tan,

@@ -31,6 +31,16 @@ Approx<F> orLimit(Approx<F> result, Operands... operands) {
   return fresh ? Approx<F>::anything() : result;
 }
 
+/// The result of a formula of several steps, which an implementation may write
+/// in another way that is as accurate: its own bound and some units more.
+template <class F, class... Operands>
+Approx<F> composite(Approx<F> result, Operands... operands) {
+  const Approx<F> limited = orLimit(result, operands...);
+  if (limited.isAnything())
+    return limited;
+  return Approx<F>::withUlps(limited.v, limited.e, kCompositeUlps);
+}
+
 template <class F> Approx<F> relu(Approx<F> a) { return max(a, Approx<F>{}); }
 
 template <class F> Approx<F> elu(Approx<F> a, double alpha) {
@@ -46,14 +56,14 @@ template <class F> Approx<F> normalCdf(Approx<F> a) {
 }
 
 template <class F> Approx<F> gelu(Approx<F> a) {
-  return orLimit(a * normalCdf(a), a);
+  return composite(a * normalCdf(a), a);
 }
 
 template <class F> Approx<F> geluBackward(Approx<F> dy, Approx<F> x) {
   const auto scale =
       Approx<F>::constant(std::numbers::inv_sqrtpi * std::numbers::sqrt2 / 2.0);
   const auto density = scale * exp(Approx<F>{-0.5} * (x * x));
-  return orLimit(dy * (normalCdf(x) + x * density), dy, x);
+  return composite(dy * (normalCdf(x) + x * density), dy, x);
 }
 
 template <class F> Approx<F> tanhArgument(Approx<F> a) {
@@ -64,7 +74,7 @@ template <class F> Approx<F> tanhArgument(Approx<F> a) {
 
 template <class F> Approx<F> geluTanh(Approx<F> a) {
   const auto t = tanh(tanhArgument(a));
-  return orLimit(Approx<F>{0.5} * a * (Approx<F>{1.0} + t), a);
+  return composite(Approx<F>{0.5} * a * (Approx<F>{1.0} + t), a);
 }
 
 template <class F> Approx<F> geluTanhBackward(Approx<F> dy, Approx<F> x) {
@@ -74,8 +84,8 @@ template <class F> Approx<F> geluTanhBackward(Approx<F> dy, Approx<F> x) {
       Approx<F>::constant(std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
   const auto slope = scale * (one + Approx<F>::constant(0.134145) * (x * x));
   const Approx<F> half{0.5};
-  return orLimit(dy * (half * (one + t) + half * x * (one - t * t) * slope), dy,
-                 x);
+  return composite(dy * (half * (one + t) + half * x * (one - t * t) * slope),
+                   dy, x);
 }
 
 template <class F>
@@ -85,18 +95,18 @@ Approx<F> softplus(Approx<F> a, double beta, double threshold) {
   const Tri linear = less(Approx<F>::constant(threshold), scaled);
   if (linear == Tri::True)
     return a;
-  return select(linear, a, log1p(exp(scaled)) / factor);
+  return select(linear, a, composite(log1p(exp(scaled)) / factor, a));
 }
 
 template <class F> Approx<F> swish(Approx<F> a, double beta) {
-  return orLimit(a * sigmoid(Approx<F>::constant(beta) * a), a);
+  return composite(a * sigmoid(Approx<F>::constant(beta) * a), a);
 }
 
 template <class F>
 Approx<F> swishBackward(Approx<F> dy, Approx<F> x, double beta) {
   const auto scaled = Approx<F>::constant(beta) * x;
   const auto s = sigmoid(scaled);
-  return orLimit(dy * (s + scaled * (s * (Approx<F>{1.0} - s))), dy, x);
+  return composite(dy * (s + scaled * (s * (Approx<F>{1.0} - s))), dy, x);
 }
 
 template <class F> Approx<F> reluBackward(Approx<F> dy, Approx<F> x) {
@@ -105,7 +115,7 @@ template <class F> Approx<F> reluBackward(Approx<F> dy, Approx<F> x) {
 
 template <class F> Approx<F> tanhBackward(Approx<F> dy, Approx<F> x) {
   const auto t = tanh(x);
-  return dy * (Approx<F>{1.0} - t * t);
+  return composite(dy * (Approx<F>{1.0} - t * t), dy, x);
 }
 
 } // namespace fusilli::reference

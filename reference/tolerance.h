@@ -13,7 +13,9 @@
 //    plus half the smallest subnormal. A product may be fused into a sum (no
 //    rounding of its own). With exact operands the error is not bounded but
 //    computed, so that results which f32 holds (small integers) must be exact.
-// 2. Elementary functions are within kFunctionUlps of the exact value.
+// 2. Elementary functions are within kFunctionUlps of the exact value; a mode
+// of
+//    several steps within its formula's error and kCompositeUlps.
 // 3. A sum of n terms may be taken in any order and blocking. The worst case
 //    of n roundings is u n sum|x_i| (Higham, Accuracy and Stability of
 //    Numerical Algorithms, 2nd ed., section 4.2); for long sums it is far from
@@ -71,6 +73,14 @@ struct FunctionUlps {
   double sigmoid = 4.0;
 };
 inline constexpr FunctionUlps kFunctionUlps;
+
+/// What a mode of several steps (GELU_*, SWISH_*, SOFTPLUS_FWD, TANH_BWD) may
+/// add to the error of its formula, for being written in another way.
+inline constexpr double kCompositeUlps = 4.0;
+
+/// Beyond this magnitude SIN and TAN of Double are not held to their bound: the
+/// argument's reduction ends there.
+inline constexpr double kTrigRangeDouble = 0x1p45;
 
 /// lambda of the probabilistic bound on long sums.
 inline constexpr double kLambda = 8.0;
