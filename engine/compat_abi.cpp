@@ -9,6 +9,7 @@
 
 #include "include/compat/iree/hal/api.h"
 
+#include <memory>
 #include <vector>
 
 using namespace fusilli;
@@ -90,6 +91,23 @@ iree_hal_allocator_t *fusilli_device_allocator(iree_hal_device_t *device) {
       &engine::fromC(device)->allocator());
 }
 
+namespace {
+
+// A client's callback, called with the client's name for the buffer's type.
+struct ForeignRelease {
+  void (*release)(void *userData, iree_hal_buffer_t *buffer);
+  void *userData;
+
+  static void call(void *context, hal::Buffer *buffer) {
+    std::unique_ptr<ForeignRelease> self(
+        static_cast<ForeignRelease *>(context));
+    self->release(self->userData,
+                  reinterpret_cast<iree_hal_buffer_t *>(buffer));
+  }
+};
+
+} // namespace
+
 iree_status_t fusilli_allocator_import(
     iree_hal_allocator_t *allocator, uint32_t usage, uint16_t access,
     uint32_t memoryType, uint64_t minAlignment, uint32_t externalType,
@@ -97,9 +115,13 @@ iree_status_t fusilli_allocator_import(
     void (*release)(void *userData, iree_hal_buffer_t *buffer), void *userData,
     iree_hal_buffer_t **result) {
   *result = nullptr;
-  // The two callback types differ only in the name of the buffer's type.
-  hal::ReleaseCallback callback{
-      reinterpret_cast<void (*)(void *, hal::Buffer *)>(release), userData};
+  std::unique_ptr<ForeignRelease> foreign;
+  hal::ReleaseCallback callback;
+  if (release) {
+    foreign =
+        std::make_unique<ForeignRelease>(ForeignRelease{release, userData});
+    callback = {&ForeignRelease::call, foreign.get()};
+  }
   StatusOr<Ref<hal::Buffer>> imported =
       reinterpret_cast<hal::Allocator *>(allocator)->import(
           {.usage = usage,
@@ -112,6 +134,7 @@ iree_status_t fusilli_allocator_import(
           callback);
   if (!imported.isOk())
     return toC(std::move(imported).status());
+  foreign.release(); // freed by the callback
   *result = reinterpret_cast<iree_hal_buffer_t *>(imported->detach());
   return nullptr;
 }

@@ -132,7 +132,8 @@ std::string requestedTarget() {
 
 ErrorOr<const Compiler *> Compiler::get() {
   static std::mutex mutex;
-  static std::map<std::string, const Compiler *> loaded; // by requested path
+  // By requested path; never destroyed, as the libraries are never unloaded.
+  static auto &loaded = *new std::map<std::string, const Compiler *>();
   std::string requested = environmentOrEmpty("FUSILLI_COMPILER_LIB");
   std::lock_guard<std::mutex> lock(mutex);
   if (auto it = loaded.find(requested); it != loaded.end())
