@@ -6,8 +6,6 @@
 #include "compiler/Driver/Compiler.h"
 
 #include "artifact/writer.h"
-#include "compiler/Dialect/Fusilli/IR/Layout.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Driver/ArtifactBuilder.h"
 #include "compiler/Driver/CompilerInstance.h"
 #include "compiler/Driver/Diagnostics.h"
@@ -18,6 +16,8 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 
 #include <chrono>
@@ -113,7 +113,6 @@ public:
         !runStage(*passes.fuse, Stage::Fuse))
       return false;
     HostProgram program = planHostProgram(*module_);
-    ir::getMain(*module_).erase();
     clock_.lap("plan");
     if (!runStage(*passes.linalg, Stage::Linalg) ||
         !runStage(*passes.vector, Stage::Vector))

@@ -54,6 +54,7 @@ StagePasses &CompilerInstance::getPasses(const TargetInfo &target,
   fuse.rowGroups = options.rowGroups;
   populateImportPipeline(*passes.import);
   populateFusePipeline(*passes.fuse, fuse);
+  populateKernelPipeline(*passes.linalg);
   populateLinalgPipeline(*passes.linalg);
   populateVectorPipeline(*passes.vector, target);
   populateLLVMPipeline(*passes.llvm, target);

@@ -22,6 +22,24 @@ struct FusePipelineOptions : public PassPipelineOptions<FusePipelineOptions> {
                          llvm::cl::init(FuseOptions().rowGroups)};
 };
 
+struct CpuPipelineOptions : public PassPipelineOptions<CpuPipelineOptions> {
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("CPU level to compile for"),
+                             llvm::cl::init("host")};
+};
+
+void addCpuPipeline(OpPassManager &pm, const CpuPipelineOptions &options) {
+  llvm::Expected<TargetInfo> target = TargetInfo::resolve(options.target);
+  if (!target) {
+    llvm::errs() << llvm::toString(target.takeError()) << "\n";
+    return;
+  }
+  populateKernelPipeline(pm);
+  populateLinalgPipeline(pm);
+  populateVectorPipeline(pm, *target);
+  populateLLVMPipeline(pm, *target);
+}
+
 } // namespace
 
 void populateImportPipeline(OpPassManager &pm) {
@@ -36,6 +54,10 @@ void populateFusePipeline(OpPassManager &pm, const FuseOptions &options) {
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());
 #endif
+}
+
+void populateKernelPipeline(OpPassManager &pm) {
+  pm.addPass(ir::createEraseMain());
 }
 
 void registerCompilerDialects(DialectRegistry &registry) {
@@ -57,6 +79,8 @@ void registerCompilerPasses() {
         fuse.rowGroups = options.rowGroups;
         populateFusePipeline(pm, fuse);
       });
+  PassPipelineRegistration<CpuPipelineOptions>(
+      "fusilli-cpu", "kernels to the LLVM dialect for a CPU", addCpuPipeline);
 }
 
 } // namespace fusilli::compiler

@@ -7,7 +7,7 @@
 //   GraphDef --Import--> fusilli ops in @main
 //     | populateImportPipeline   check, normalise
 //     | populateFusePipeline     kernels and their calls
-//   from here on only kernels
+//     | populateKernelPipeline   @main, planned by the driver, goes
 //     | populateLinalgPipeline   linalg on physical tensors
 //     | populateVectorPipeline   scheduled vector code
 //     | populateLLVMPipeline     LLVM dialect
@@ -34,10 +34,14 @@ struct FuseOptions {
 void populateImportPipeline(mlir::OpPassManager &pm);
 void populateFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options);
 
+/// What the stages of code generation start from: only kernels.
+void populateKernelPipeline(mlir::OpPassManager &pm);
+
 /// Exactly the dialects that a compile uses.
 void registerCompilerDialects(mlir::DialectRegistry &registry);
 
-/// All passes and stage pipelines (fusilli-import, fusilli-fuse), for tools.
+/// All passes and pipelines, for tools: fusilli-import and fusilli-fuse are the
+/// stages of these names, fusilli-cpu all that follow up to the LLVM dialect.
 void registerCompilerPasses();
 
 } // namespace fusilli::compiler

@@ -98,4 +98,12 @@ def VerifyDispatches : Pass<"fusilli-verify-dispatches", "::mlir::ModuleOp"> {
   }];
 }
 
+def EraseMain : Pass<"fusilli-erase-main", "::mlir::ModuleOp"> {
+  let summary = "erase @main, leaving the kernels to code generation";
+  let description = [{
+    What `@main` says becomes the host program (compiler/Driver/HostProgram.h);
+    from then on a module is its kernels.
+  }];
+}
+
 #endif // FUSILLI_PASSES
