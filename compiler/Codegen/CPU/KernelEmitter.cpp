@@ -269,6 +269,12 @@ Value KernelEmitter::load(Value mem, Value idx, int64_t lanes, int64_t active,
                           int64_t stride) {
   Type element = cast<MemRefType>(mem.getType()).getElementType();
   VectorType type = vectorType(element, lanes);
+  if (active == 1 && lanes > 1) {
+    // LLVM 22 makes a masked access of one lane as wide as the register type
+    // that the element is extended to or truncated from.
+    Value s = memref::LoadOp::create(b, mem, ValueRange{idx});
+    return vector::InsertOp::create(b, s, zero(type), int64_t(0));
+  }
   if (stride == 1) {
     if (active == lanes)
       return vector::LoadOp::create(b, type, mem, idx);
@@ -295,6 +301,11 @@ void KernelEmitter::store(Value value, Value mem, Value idx, int64_t active,
     return;
   }
   int64_t lanes = type.getNumElements();
+  if (active == 1) { // not masked, see load()
+    Value s = vector::ExtractOp::create(b, value, int64_t(0));
+    memref::StoreOp::create(b, s, mem, ValueRange{idx});
+    return;
+  }
   if (stride == 1 && active == lanes) {
     int64_t bytes = lanes * type.getElementTypeBitWidth() / 8;
     if (nonTemporal)

@@ -175,6 +175,8 @@ public:
   /// only `wanted` does not need are skipped where an argument is null.
   FailureOr<Value> payload(mlir::linalg::GenericOp op, ArrayRef<Value> args,
                            Value wanted = {});
+  /// To a wider float type.
+  Value widen(Value v, Type element);
   /// f64/f32 to a narrower float, round to nearest even, subnormals kept.
   Value narrow(Value v, Type element);
   /// Lets narrow() use the bf16 conversion instruction, which flushes

@@ -245,6 +245,11 @@ FailureOr<Value> KernelEmitter::payload(linalg::GenericOp op,
                   narrow(operands[0], trunc.getResult().getType()));
       continue;
     }
+    if (auto ext = dyn_cast<arith::ExtFOp>(inner)) {
+      mapping.map(ext.getResult(),
+                  widen(operands[0], ext.getResult().getType()));
+      continue;
+    }
     SmallVector<Type> types;
     for (Type t : inner.getResultTypes())
       types.push_back(lanes ? Type(vectorType(t, lanes)) : t);
@@ -283,6 +288,28 @@ void KernelEmitter::storeResult(unsigned i, Value value, ArrayRef<int> dims,
     memref::StoreOp::create(b, value, mem, ValueRange{pos});
   else
     store(asVector(value, space), mem, pos, space.activeLanes, stride);
+}
+
+Value KernelEmitter::widen(Value v, Type element) {
+  auto like = [&](Type t) -> Type {
+    auto vt = dyn_cast<VectorType>(v.getType());
+    return vt ? Type(vt.clone(t)) : t;
+  };
+  if (!getElementTypeOrSelf(v.getType()).isBF16())
+    return arith::ExtFOp::create(b, like(element), v);
+  // In integers, so that LLVM does not move operations to the narrow type,
+  // which the target does not have.
+  Type i32 = like(b.getI32Type());
+  Value bits = arith::BitcastOp::create(b, like(b.getI16Type()), v);
+  bits = arith::ExtUIOp::create(b, i32, bits);
+  TypedAttr sixteen = b.getI32IntegerAttr(16);
+  if (auto vt = dyn_cast<VectorType>(i32))
+    sixteen = DenseElementsAttr::get(vt, Attribute(sixteen));
+  bits = arith::ShLIOp::create(b, bits,
+                               arith::ConstantOp::create(b, sixteen));
+  Value wide = arith::BitcastOp::create(b, like(b.getF32Type()), bits);
+  return element.isF32() ? wide
+                         : arith::ExtFOp::create(b, like(element), wide);
 }
 
 Value KernelEmitter::narrow(Value v, Type element) {

@@ -36,12 +36,18 @@ Value Packer::convert(Value v) {
   if (from == type)
     return v;
   VectorType to = vt.clone(type);
+  unsigned fromBits = from.getIntOrFloatBitWidth();
+  unsigned toBits = type.getIntOrFloatBitWidth();
   if (isa<FloatType>(type)) {
-    if (isa<FloatType>(from))
-      return arith::ExtFOp::create(b, to, v);
-    return arith::SIToFPOp::create(b, to, v);
+    if (!isa<FloatType>(from))
+      return arith::SIToFPOp::create(b, to, v);
+    return fromBits < toBits ? e.widen(v, type) : e.narrow(v, type);
   }
-  return arith::ExtSIOp::create(b, to, v);
+  if (isa<FloatType>(from))
+    return arith::FPToSIOp::create(b, to, v);
+  if (fromBits < toBits)
+    return arith::ExtSIOp::create(b, to, v);
+  return arith::TruncIOp::create(b, to, v);
 }
 
 Value Packer::line(Value mem, Value index, int64_t active, int64_t stride) {
