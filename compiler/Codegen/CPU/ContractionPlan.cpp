@@ -153,7 +153,8 @@ LogicalResult ContractionPlan::analyse(KernelEmitter &e) {
 
   rootDim.assign(extents.size(), -1);
   int position = 0;
-  SmallVector<int, 4> nLoops, mCandidates;
+  SmallVector<int, 4> mCandidates;
+  int rowLoop = -1;
   for (auto [j, expr] : llvm::enumerate(maps[2].getResults())) {
     auto d = dyn_cast<AffineDimExpr>(expr);
     if (!d)
@@ -166,39 +167,20 @@ LogicalResult ContractionPlan::analyse(KernelEmitter &e) {
       continue;
     }
     rootDim[l] = position++;
-    if (extents[l] == 1)
-      inA = inB = true; // position 0 only
-    if (inA && inB)
-      batchLoops.push_back(l);
-    else if (inB)
-      nLoops.push_back(l);
-    else
+    // Columns are the channels or the last dim, the innermost rows the
+    // innermost output position or the last but one dim, whatever their extent.
+    int64_t column = isConv() ? 1 + grouped : maps[2].getNumResults() - 1;
+    int64_t row = maps[2].getNumResults() - (isConv() ? 1 : 2);
+    if (int64_t(j) == column)
+      nLoop = l;
+    else if (int64_t(j) == row)
+      rowLoop = l;
+    else if (extents[l] != 1 && inA && !inB)
       mCandidates.push_back(l);
+    else
+      batchLoops.push_back(l);
   }
-  // Unit dims may be the rows or the columns of a degenerate product.
-  auto takeUnit = [&](SmallVectorImpl<int> &to) {
-    if (!to.empty() || batchLoops.empty())
-      return;
-    for (int i = batchLoops.size() - 1; i >= 0; --i)
-      if (extents[batchLoops[i]] == 1) {
-        to.push_back(batchLoops[i]);
-        batchLoops.erase(batchLoops.begin() + i);
-        return;
-      }
-  };
-  if (isConv()) {
-    // Rows are always the innermost output position, columns the channels.
-    int ow = spatial.back().outputLoop;
-    llvm::erase(mCandidates, ow);
-    llvm::erase(batchLoops, ow);
-    mCandidates.push_back(ow);
-  }
-  takeUnit(nLoops);
-  takeUnit(mCandidates);
-  if (nLoops.empty() || mCandidates.empty())
-    return op.emitOpError("contraction without rows or columns");
-  nLoop = nLoops.pop_back_val();
-  batchLoops.append(nLoops.begin(), nLoops.end());
+  mCandidates.push_back(rowLoop);
   mLoops = mCandidates;
   for (int l = 0; l < int(extents.size()); ++l)
     if (op.getIteratorTypesArray()[l] == utils::IteratorType::reduction)
