@@ -305,11 +305,9 @@ Value KernelEmitter::widen(Value v, Type element) {
   TypedAttr sixteen = b.getI32IntegerAttr(16);
   if (auto vt = dyn_cast<VectorType>(i32))
     sixteen = DenseElementsAttr::get(vt, Attribute(sixteen));
-  bits = arith::ShLIOp::create(b, bits,
-                               arith::ConstantOp::create(b, sixteen));
+  bits = arith::ShLIOp::create(b, bits, arith::ConstantOp::create(b, sixteen));
   Value wide = arith::BitcastOp::create(b, like(b.getF32Type()), bits);
-  return element.isF32() ? wide
-                         : arith::ExtFOp::create(b, like(element), wide);
+  return element.isF32() ? wide : arith::ExtFOp::create(b, like(element), wide);
 }
 
 Value KernelEmitter::narrow(Value v, Type element) {

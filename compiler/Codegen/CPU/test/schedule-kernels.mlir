@@ -59,7 +59,8 @@ func.func private @matmul(%a: tensor<96x100xf32>, %b: tensor<100x128xf32>) -> te
 // BF16-LABEL: func.func private @pairs(
 // BF16: x86vector.avx512.dot
 // CHECK-LABEL: func.func private @pairs.pack_a
-// CHECK: arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK: arith.extui %{{.*}} : vector<16xi16> to vector<16xi32>
+// CHECK: arith.shli
 // CHECK-LABEL: func.func private @pairs(
 // CHECK-NOT: x86vector
 // CHECK: vector.fma

@@ -58,20 +58,18 @@ bool isPredicate(PointwiseMode mode) {
   }
 }
 
-bool allowsBooleanResult(PointwiseMode mode) {
-  return isPredicate(mode) || mode == PointwiseMode::IDENTITY ||
-         mode == PointwiseMode::BINARY_SELECT ||
-         mode == PointwiseMode::MAX_OP || mode == PointwiseMode::MIN_OP;
-}
-
 bool isFloatOnly(PointwiseMode mode) {
-  if (isPredicate(mode) || allowsBooleanResult(mode))
+  if (isPredicate(mode))
     return false;
   switch (mode) {
   case PointwiseMode::ABS:
   case PointwiseMode::ADD:
   case PointwiseMode::ADD_SQUARE:
+  case PointwiseMode::BINARY_SELECT:
   case PointwiseMode::DIV:
+  case PointwiseMode::IDENTITY:
+  case PointwiseMode::MAX_OP:
+  case PointwiseMode::MIN_OP:
   case PointwiseMode::MUL:
   case PointwiseMode::NEG:
   case PointwiseMode::RELU_FWD:
@@ -81,6 +79,8 @@ bool isFloatOnly(PointwiseMode mode) {
     return true;
   }
 }
+
+bool allowsBooleanResult(PointwiseMode mode) { return !isFloatOnly(mode); }
 
 bool isBroadcastableTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
   if (from.size() > to.size())
