@@ -24,6 +24,7 @@ ArtifactBuilder::ArtifactBuilder(const HostProgram &program,
   artifact_.target = target.name;
   artifact_.cpu_features = target.requiredFeatures;
   artifact_.workspace_size = program.workspaceSize;
+  artifact_.constants = program.constants;
   for (const fbs::ArgT &arg : program.args)
     artifact_.args.push_back(std::make_unique<fbs::ArgT>(arg));
 }

@@ -38,6 +38,7 @@ std::unique_ptr<PassManager> makeManager(MLIRContext &context, bool verify) {
 CompilerInstance::CompilerInstance()
     : context_(makeRegistry(), MLIRContext::Threading::DISABLED) {
   context_.loadAllAvailableDialects();
+  context_.printOpOnDiagnostic(false);
 }
 
 StagePasses &CompilerInstance::getPasses(const TargetInfo &target,

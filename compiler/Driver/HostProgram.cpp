@@ -14,6 +14,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -43,6 +44,38 @@ uint8_t getDataType(Type type) {
 }
 
 namespace {
+
+/// Appends the elements in the order of the tensor's buffer.
+void appendPhysical(DenseElementsAttr value, std::vector<uint8_t> &bytes) {
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> shape = ir::getPhysicalShape(type);
+  SmallVector<int64_t> order = ir::getLogicalToPhysicalOrder(type);
+  SmallVector<int64_t> steps = ir::getContiguousStrides(type.getShape());
+  int64_t size = ir::getElementBytes(type.getElementType());
+  bool isBoolean = type.getElementType().isInteger(1);
+  auto booleans = value.tryGetValues<bool>();
+  const char *raw = value.getRawData().data();
+  auto append = [&](int64_t element) {
+    if (isBoolean) {
+      bytes.push_back(booleans->begin()[element] ? 1 : 0);
+      return;
+    }
+    const char *from = raw + (value.isSplat() ? 0 : element * size);
+    bytes.insert(bytes.end(), from, from + size);
+  };
+  SmallVector<int64_t> index(shape.size(), 0);
+  while (true) {
+    int64_t element = 0;
+    for (size_t i = 0; i < shape.size(); ++i)
+      element += index[i] * steps[order[i]];
+    append(element);
+    size_t i = shape.size();
+    while (i > 0 && ++index[i - 1] == shape[i - 1])
+      index[--i] = 0;
+    if (i == 0)
+      return;
+  }
+}
 
 class Planner {
 public:
@@ -201,9 +234,24 @@ private:
       offsets[value] = offset;
   }
 
+  /// Offset of a constant among the program's constants, physical order.
+  uint64_t addConstant(ir::ConstantOp constant) {
+    auto [it, isNew] = offsets.try_emplace(constant.getOutput(), 0);
+    if (!isNew)
+      return it->second;
+    std::vector<uint8_t> &bytes = program.constants;
+    bytes.resize(llvm::alignTo(bytes.size(), kWorkspaceAlignment));
+    it->second = bytes.size();
+    appendPhysical(cast<DenseElementsAttr>(constant.getValue()), bytes);
+    return it->second;
+  }
+
   fbs::Binding getBinding(Value value) {
     uint64_t length =
         ir::getBufferBytes(cast<RankedTensorType>(value.getType()));
+    if (auto constant = value.getDefiningOp<ir::ConstantOp>())
+      return fbs::Binding(fbs::BindingKind::Constant, 0, addConstant(constant),
+                          length);
     auto it = argNumbers.find(value);
     if (it != argNumbers.end())
       return fbs::Binding(fbs::BindingKind::Argument, it->second, 0, length);

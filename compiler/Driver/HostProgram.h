@@ -30,6 +30,8 @@ struct HostProgram {
   std::vector<fbs::ArgT> args;
   std::vector<Dispatch> dispatches; ///< by phase
   uint64_t workspaceSize = 0;       ///< bytes
+  /// Tensors that kernels read from the artifact itself, at multiples of 64.
+  std::vector<uint8_t> constants;
 };
 
 /// Plans the program of a module that fusilli-fuse-dispatches has made and the

@@ -93,8 +93,8 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
 def VerifyDispatches : Pass<"fusilli-verify-dispatches", "::mlir::ModuleOp"> {
   let summary = "check the border between fusion and code generation";
   let description = [{
-    `@main` holds only `fusilli.dispatch` ops and the return; each kernel holds
-    what its kind allows.
+    `@main` holds only constants, `fusilli.dispatch` ops and the return; each
+    kernel holds what its kind allows.
   }];
 }
 

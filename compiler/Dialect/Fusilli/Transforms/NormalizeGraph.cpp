@@ -28,8 +28,7 @@ bool isReturned(Value value) {
 bool isForward(Operation &op) {
   auto pointwise = dyn_cast<PointwiseOp>(op);
   if (!pointwise || pointwise.getMode() != PointwiseMode::IDENTITY ||
-      isReturned(pointwise.getOutput()) ||
-      pointwise.getInputs()[0].getDefiningOp<ConstantOp>())
+      isReturned(pointwise.getOutput()))
     return false;
   auto in = cast<RankedTensorType>(pointwise.getInputs()[0].getType());
   RankedTensorType out = pointwise.getOutput().getType();
@@ -45,7 +44,6 @@ struct NormalizeGraphPass
       return;
     Operation *terminator = main.front().getTerminator();
     copyReturned(terminator);
-    copyConstantOperands(main);
     for (Operation &op :
          llvm::make_early_inc_range(llvm::reverse(main.front()))) {
       if (&op == terminator)
@@ -56,22 +54,6 @@ struct NormalizeGraphPass
         op.erase();
         ++numErased;
       }
-    }
-  }
-
-  /// Contractions read buffers, never constants.
-  void copyConstantOperands(func::FuncOp main) {
-    for (Operation &op : main.front()) {
-      if (!isa<MatmulOp, ConvFPropOp>(op))
-        continue;
-      OpBuilder builder(&op);
-      for (OpOperand &operand : op.getOpOperands())
-        if (operand.get().getDefiningOp<ConstantOp>()) {
-          operand.set(
-              PointwiseOp::create(builder, op.getLoc(), operand.get().getType(),
-                                  PointwiseMode::IDENTITY, operand.get()));
-          ++numCopies;
-        }
     }
   }
 

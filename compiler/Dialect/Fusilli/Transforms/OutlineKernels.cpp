@@ -47,6 +47,13 @@ struct Outline {
   SmallVector<Value> outputs;
 };
 
+/// Whether an op is a constant that a kernel holds itself: of one value. Others
+/// stay in @main and are read from memory.
+bool isInlineConstant(Operation *op) {
+  auto constant = dyn_cast_or_null<ConstantOp>(op);
+  return constant && constant.getValue().isSplat();
+}
+
 Outline describe(const KernelGroup &group) {
   Outline outline;
   llvm::SmallPtrSet<Operation *, 16> inside(group.ops.begin(), group.ops.end());
@@ -55,7 +62,7 @@ Outline describe(const KernelGroup &group) {
   for (Operation *op : group.ops) {
     for (Value operand : op->getOperands()) {
       Operation *def = operand.getDefiningOp();
-      if (def && isa<ConstantOp>(def))
+      if (isInlineConstant(def) && !isa<MatmulOp, ConvFPropOp>(op))
         ops.insert(def);
       else if (!def || !inside.contains(def))
         inputs.insert(operand);
@@ -179,7 +186,8 @@ unsigned outlineKernels(ModuleOp module, func::FuncOp main,
     old.replaceUsesWithIf(
         result, [&](OpOperand &use) { return use.getOwner() == terminator; });
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.front())))
-    if (!isa<DispatchOp, func::ReturnOp>(op))
+    if (!isa<DispatchOp, func::ReturnOp>(op) &&
+        !(isa<ConstantOp>(op) && !op.use_empty()))
       op.erase();
   return kernels.size();
 }

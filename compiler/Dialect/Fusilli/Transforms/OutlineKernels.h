@@ -14,7 +14,8 @@ namespace fusilli::ir {
 
 /// Makes one kernel function per distinct group of `schedule` (equal up to the
 /// names of nodes) and replaces the groups' ops in `main` by dispatches, in the
-/// order of `schedule`. Constants are copied into the kernels that use them.
+/// order of `schedule`. Constants of one value are copied into the kernels that
+/// use them; others, and those that a contraction reads, stay in `main`.
 /// Returns the number of kernels.
 unsigned outlineKernels(mlir::ModuleOp module, mlir::func::FuncOp main,
                         llvm::ArrayRef<const KernelGroup *> schedule);

@@ -17,7 +17,7 @@ namespace {
 
 LogicalResult verifyMain(func::FuncOp main) {
   for (Operation &op : main.front())
-    if (!isa<DispatchOp, func::ReturnOp>(op))
+    if (!isa<ConstantOp, DispatchOp, func::ReturnOp>(op))
       return op.emitOpError("is not in a kernel");
   for (Value value : main.front().getTerminator()->getOperands())
     if (!value.getDefiningOp<DispatchOp>())

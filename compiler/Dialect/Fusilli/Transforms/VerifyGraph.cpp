@@ -121,6 +121,9 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
       if (!isa_and_nonnull<FusilliDialect>(op.getDialect()) ||
           isa<DispatchOp>(op))
         return op.emitOpError("is not an op of a graph");
+      if (auto constant = dyn_cast<ConstantOp>(op);
+          constant && !isa<DenseElementsAttr>(constant.getValue()))
+        return op.emitOpError("has no value of the form dense<...>");
       for (Type type : op.getResultTypes())
         if (std::string error = findSizeError(cast<RankedTensorType>(type));
             !error.empty())

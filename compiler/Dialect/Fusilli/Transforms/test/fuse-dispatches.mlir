@@ -185,3 +185,23 @@ func.func @main(%unused: tensor<3xf32> {fusilli.name = "u"}, %x: tensor<8xf32> {
   %dead = fusilli.pointwise ABS %x : (tensor<8xf32>) -> tensor<8xf32>
   return %0, %0, %x : tensor<8xf32>, tensor<8xf32>, tensor<8xf32>
 }
+
+// -----
+
+// A constant of one value is part of a kernel; others are arguments, as is what
+// a contraction reads.
+// CHECK-LABEL: func.func @main
+// CHECK-DAG: %[[W:.*]] = fusilli.constant dense<2.000000e+00> : tensor<2x2xf32>
+// CHECK-DAG: %[[B:.*]] = fusilli.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+// CHECK: fusilli.dispatch @kernel_0(%{{.*}}, %[[W]], %[[B]])
+// CHECK-LABEL: func.func private @kernel_0
+// CHECK: fusilli.constant dense<5.000000e-01>
+func.func @main(%x: tensor<2x2xf32> {fusilli.name = "x"}) -> (tensor<2x2xf32> {fusilli.name = "y"}) {
+  %w = fusilli.constant dense<2.0> : tensor<2x2xf32>
+  %b = fusilli.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %h = fusilli.constant dense<0.5> : tensor<1xf32>
+  %0 = fusilli.matmul %x, %w : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %1 = fusilli.pointwise ADD %0, %b : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2x2xf32>
+  %2 = fusilli.pointwise MUL %1, %h : (tensor<2x2xf32>, tensor<1xf32>) -> tensor<2x2xf32>
+  return %2 : tensor<2x2xf32>
+}

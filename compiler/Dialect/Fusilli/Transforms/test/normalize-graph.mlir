@@ -28,19 +28,6 @@ func.func @main(%x: tensor<4xf32> {fusilli.name = "x"}) -> (tensor<4xf32> {fusil
 
 // -----
 
-// Contractions read buffers, not constants.
-// CHECK-LABEL: func.func @main
-// CHECK: %[[C:.*]] = fusilli.constant
-// CHECK: %[[B:.*]] = fusilli.pointwise IDENTITY %[[C]]
-// CHECK: fusilli.matmul %{{.*}}, %[[B]]
-func.func @main(%x: tensor<4x4xf32> {fusilli.name = "x"}) -> (tensor<4x4xf32> {fusilli.name = "y"}) {
-  %c = fusilli.constant dense<2.0> : tensor<4x4xf32>
-  %0 = fusilli.matmul %x, %c : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
-  return %0 : tensor<4x4xf32>
-}
-
-// -----
-
 // CHECK-LABEL: func.func @main
 // CHECK: %[[C:.*]] = fusilli.constant
 // CHECK: %[[Y:.*]] = fusilli.pointwise IDENTITY %[[C]]

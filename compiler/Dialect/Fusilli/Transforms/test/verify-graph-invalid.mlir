@@ -104,3 +104,19 @@ func.func @main(%x: tensor<4294967296x1xf32> {fusilli.name = "x"}, %y: tensor<1x
   %0 = fusilli.pointwise ADD %x, %y : (tensor<4294967296x1xf32>, tensor<1x4294967296xf32>) -> tensor<4294967296x4294967296xf32>
   return
 }
+
+// -----
+
+func.func @main() {
+  // expected-error@+1 {{has no value of the form dense<...>}}
+  %c = fusilli.constant dense_resource<blob> : tensor<4xf32>
+  return
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      blob: "0x0400000001000000020000000300000004000000"
+    }
+  }
+#-}
