@@ -39,36 +39,38 @@ struct OpenMp {
   }
 };
 
-__attribute__((target("avx2"))) void addAvx2(float *__restrict c,
-                                             const float *__restrict a,
-                                             const float *__restrict b,
-                                             int64_t count) {
-  for (int64_t i = 0; i < count; ++i)
-    c[i] = a[i] + b[i];
-}
-
-__attribute__((target("avx512f"))) void addAvx512(float *__restrict c,
-                                                  const float *__restrict a,
-                                                  const float *__restrict b,
-                                                  int64_t count) {
-  for (int64_t i = 0; i < count; ++i)
-    c[i] = a[i] + b[i];
-}
+// libgomp's synchronisation is invisible to ThreadSanitizer, so that what runs
+// on its threads is not instrumented.
+#define FUSILLI_BENCH_OPENMP __attribute__((no_sanitize("thread")))
 
 using AddLoop = void (*)(float *, const float *, const float *, int64_t);
 
+FUSILLI_BENCH_OPENMP __attribute__((target("avx2"))) void
+addAvx2(float *__restrict c, const float *__restrict a,
+        const float *__restrict b, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    c[i] = a[i] + b[i];
+}
+
+FUSILLI_BENCH_OPENMP __attribute__((target("avx512f"))) void
+addAvx512(float *__restrict c, const float *__restrict a,
+          const float *__restrict b, int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    c[i] = a[i] + b[i];
+}
+
+/// "parallel for" over an addition.
 struct OpenMpAdd {
   OpenMp openMp;
   AddLoop loop;
-  BigBuffer a, b, c;
+  float *c, *a, *b;
   int threads;
 
-  static void part(void *data) {
-    auto &self = *static_cast<OpenMpAdd *>(data);
-    int64_t share = kElements / self.threads;
-    int64_t begin = self.openMp.threadNumber() * share;
-    self.loop(self.c.as<float>() + begin, self.a.as<float>() + begin,
-              self.b.as<float>() + begin, share);
+  FUSILLI_BENCH_OPENMP static void part(void *data) {
+    auto *self = static_cast<OpenMpAdd *>(data);
+    int64_t share = kElements / self->threads;
+    int64_t begin = self->openMp.threadNumber() * share;
+    self->loop(self->c + begin, self->a + begin, self->b + begin, share);
   }
 
   bool call() {
@@ -171,14 +173,12 @@ ErrorObject measureParallel(const std::string &target, int repeat,
   pinNewThreads();
   std::vector<Contestant> contestants = {
       {[&] { return isOk(subject->run(prepared)); }}};
-  OpenMpAdd add{OpenMp::load(),
-                targetHas(target, "avx512f") ? addAvx512 : addAvx2,
-                BigBuffer(kElements * 4),
-                BigBuffer(kElements * 4),
-                BigBuffer(kElements * 4),
-                kThreads};
-  if (add.openMp.parallel && add.openMp.threadNumber && add.a && add.b &&
-      add.c) {
+  BigBuffer a(kElements * 4), b(kElements * 4), c(kElements * 4);
+  OpenMpAdd add{
+      OpenMp::load(), targetHas(target, "avx512f") ? addAvx512 : addAvx2,
+      c.as<float>(),  a.as<float>(),
+      b.as<float>(),  kThreads};
+  if (add.openMp.parallel && add.openMp.threadNumber && a && b && c) {
     add.call();
     pinNewThreads();
     contestants.push_back({[&] { return add.call(); }});
