@@ -205,6 +205,24 @@ TEST(ClientTest, TextOfTheGraphAndItsCachedInputAgree) {
   EXPECT_NE(statistics.find("dispatch-count"), std::string::npos);
 }
 
+#ifdef FUSILLI_TOOLS
+// The cached command line, run by a shell, makes the same bytes again.
+TEST(ClientTest, CachedCommandReproducesTheArtifact) {
+  AddGraph g = buildAdd("client command", {8});
+  REQUIRE_OK(g.graph->validate());
+  REQUIRE_ASSIGN(auto artifact, g.graph->compileToArtifact(Backend::CPU, true));
+  REQUIRE_ASSIGN(std::string command,
+                 g.graph->readCompilationCacheFile(CachedAssetsType::Command));
+  auto path =
+      CacheFile::getPath("client command", IREE_COMPILE_OUTPUT_FILENAME);
+  std::filesystem::remove(path);
+  auto output = execCommand("PATH='" FUSILLI_TOOLS "':$PATH; " + command);
+  ASSERT_TRUE(output.has_value());
+  REQUIRE_ASSIGN(auto again, readFileBytes(path));
+  EXPECT_EQ(again, artifact);
+}
+#endif
+
 TEST(ClientTest, ArtifactsTravelBetweenGraphs) {
   std::vector<uint8_t> artifact;
   {
