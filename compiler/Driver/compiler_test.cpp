@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <thread>
@@ -157,6 +158,24 @@ TEST(HostProgram, GraphWithoutNodes) {
   })"));
   EXPECT_THAT(getOpcodes(reader), ElementsAre(FUSILLI_VM_RETURN));
   EXPECT_EQ(reader.artifact().args()->size(), 1u);
+}
+
+TEST(HostProgram, ConstantsLieInPhysicalOrder) {
+  auto reader =
+      open(compileText("func.func @main(%x: " + arg("x", "tensor<2x2xf32>") +
+                       ") -> (" + arg("y", "tensor<2x3xf32>") + R"() {
+    %w = fusilli.constant dense<[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]> : tensor<2x3xf32, #fusilli.layout<strides = [1, 2]>>
+    %m = fusilli.constant dense<[[true, false, true]]> : tensor<1x3xi1>
+    %0 = fusilli.matmul %x, %w : (tensor<2x2xf32>, tensor<2x3xf32, #fusilli.layout<strides = [1, 2]>>) -> tensor<2x3xf32>
+    %1 = fusilli.pointwise BINARY_SELECT %m, %0, %0 : (tensor<1x3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+    return %1 : tensor<2x3xf32>
+  })"));
+  std::span<const uint8_t> bytes = reader.constants();
+  ASSERT_EQ(bytes.size(), 64u + 3u);
+  float values[6];
+  std::memcpy(values, bytes.data(), sizeof(values));
+  EXPECT_THAT(values, ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_THAT(bytes.subspan(64), ElementsAre(1, 0, 1));
 }
 
 TEST(HostProgram, IndependentKernelsNeedNoBarrier) {
