@@ -9,9 +9,11 @@
 
 #include "runtime/hal/buffer_view.h"
 #include "runtime/hal/device.h"
+#include "runtime/hal/fence.h"
 #include "runtime/vm/instance.h"
 
 #include "fusilli/backend/buffer.h"
+#include "fusilli/backend/fence.h"
 #include "fusilli/backend/handle.h"
 
 namespace fusilli {
@@ -28,6 +30,11 @@ struct Buffer::Impl {
   Ref<hal::BufferView> view;
 };
 
+struct Fence::Impl {
+  Ref<hal::Fence> fence;
+  bool isJoined = false;
+};
+
 namespace detail {
 
 /// Null for objects that were moved from.
@@ -37,6 +44,9 @@ struct EngineAccess {
   }
   static hal::BufferView *view(const Buffer &buffer) {
     return buffer.impl_ ? buffer.impl_->view.get() : nullptr;
+  }
+  static hal::Fence *fence(const Fence &fence) {
+    return fence.impl_ ? fence.impl_->fence.get() : nullptr;
   }
   static Buffer makeBuffer(Ref<hal::BufferView> view) {
     return Buffer(

@@ -6,7 +6,7 @@
 // by pointer per argument, and the call. The good path allocates nothing and
 // takes no lock; every failure goes through the slow functions below.
 #include "engine/access.h"
-#include "engine/graph_state.h"
+#include "engine/graph_arguments.h"
 #include "engine/status_error.h"
 
 #include "fusilli/graph/graph.h"
@@ -20,7 +20,7 @@ namespace {
 using engine::GraphState;
 using engine::LoadedGraph;
 using engine::TensorPtr;
-using VariantPack = std::unordered_map<TensorPtr, std::shared_ptr<Buffer>>;
+using engine::VariantPack;
 
 // Arguments of one call: on the stack, or for large programs in memory that the
 // thread keeps.
@@ -34,7 +34,7 @@ public:
       data_ = large.data();
     }
   }
-  RefObject *&operator[](size_t i) { return data_[i]; }
+  RefObject **data() { return data_; }
   vm::Arguments span() const { return {data_, size_}; }
 
 private:
@@ -143,9 +143,12 @@ checkState(const Graph &graph, const LoadedGraph *loaded, Backend backend) {
   return false;
 }
 
-[[gnu::cold]] ErrorObject callFailed(const Graph &graph,
-                                     const LoadedGraph &loaded,
-                                     vm::Arguments arguments, Status status) {
+} // namespace
+
+[[gnu::cold]] ErrorObject engine::callFailed(const Graph &graph,
+                                             const LoadedGraph &loaded,
+                                             vm::Arguments arguments,
+                                             Status status) {
   ErrorCode code = status.code() == StatusCode::InvalidArgument &&
                            outputsOverlap(loaded, arguments)
                        ? ErrorCode::InvalidArgument
@@ -154,50 +157,68 @@ checkState(const Graph &graph, const LoadedGraph *loaded, Backend backend) {
                                "graph '" + graph.getName() + "' failed", code);
 }
 
-} // namespace
-
-ErrorObject Graph::execute(const Handle &handle, const VariantPack &pack,
-                           const std::shared_ptr<Buffer> &workspace) const {
+const LoadedGraph *engine::loadedOf(const Graph &graph) {
   const auto *state =
-      static_cast<const GraphState *>(detail::GraphAccess::runtime(*this));
-  const LoadedGraph *loaded = state ? state->loaded.get() : nullptr;
+      static_cast<const GraphState *>(detail::GraphAccess::runtime(graph));
+  return state ? state->loaded.get() : nullptr;
+}
+
+ErrorObject engine::checkExecutable(const Graph &graph,
+                                    const LoadedGraph *loaded,
+                                    const Handle &handle) {
   const Backend backend = handle.getBackend();
   if (!loaded || backend != loaded->backend ||
       !loaded->workspaceQueried.load(std::memory_order_relaxed)) [[unlikely]]
-    return checkState(*this, loaded, backend);
+    return checkState(graph, loaded, backend);
+  return ok();
+}
 
-  const size_t count = loaded->arguments.size();
-  ArgumentArray arguments(count + 1);
+ErrorObject engine::collectArguments(const Graph &graph,
+                                     const LoadedGraph &loaded,
+                                     const VariantPack &pack,
+                                     const std::shared_ptr<Buffer> &workspace,
+                                     RefObject **arguments) {
+  const size_t count = loaded.arguments.size();
   size_t found = 0;
   for (; found < count; ++found) {
-    hal::BufferView *view = findView(pack, loaded->arguments[found]);
+    hal::BufferView *view = findView(pack, loaded.arguments[found]);
     if (!view) [[unlikely]]
       break;
     arguments[found] = view;
   }
   // A pack of as many entries as arguments, all found, holds nothing else.
   if (found != count || (pack.size() != count)) [[unlikely]]
-    FUSILLI_CHECK_ERROR(checkPack(*this, pack));
+    FUSILLI_CHECK_ERROR(checkPack(graph, pack));
 
   const hal::BufferView *workspaceView =
       workspace ? detail::EngineAccess::view(*workspace) : nullptr;
-  const uint64_t required = loaded->program->workspaceSize();
+  const uint64_t required = loaded.program->workspaceSize();
   if (required > 0) {
     if (!workspaceView || workspaceView->byteLength() < required) [[unlikely]]
-      return checkWorkspace(*this, required, workspaceView);
+      return checkWorkspace(graph, required, workspaceView);
     arguments[count] = workspaceView->buffer();
   } else {
     if (workspaceView) [[unlikely]]
       FUSILLI_LOG_LABEL_ENDL(
           "warning: graph '"
-          << getName() << "' needs no workspace, the given one of "
+          << graph.getName() << "' needs no workspace, the given one of "
           << workspaceView->byteLength() << " bytes is ignored");
     arguments[count] = nullptr;
   }
+  return ok();
+}
 
+ErrorObject Graph::execute(const Handle &handle, const VariantPack &pack,
+                           const std::shared_ptr<Buffer> &workspace) const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  FUSILLI_CHECK_ERROR(engine::checkExecutable(*this, loaded, handle));
+  ArgumentArray arguments(loaded->arguments.size() + 1);
+  FUSILLI_CHECK_ERROR(engine::collectArguments(*this, *loaded, pack, workspace,
+                                               arguments.data()));
   Status status = loaded->program->invoke(arguments.span());
   if (!status.isOk()) [[unlikely]]
-    return callFailed(*this, *loaded, arguments.span(), std::move(status));
+    return engine::callFailed(*this, *loaded, arguments.span(),
+                              std::move(status));
   return ok();
 }
 

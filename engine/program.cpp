@@ -34,6 +34,9 @@ StatusOr<std::unique_ptr<Program>> Program::load(Ref<vm::Instance> instance,
   FUSILLI_STATUS_ASSIGN(
       program->function_,
       program->context_->resolveFunction(vm::ProgramModule::kMainFunction));
+  FUSILLI_STATUS_ASSIGN(
+      program->asyncFunction_,
+      program->context_->resolveFunction(vm::ProgramModule::kAsyncFunction));
   program->workspaceSize_ = program->module_->workspaceSize();
   return program;
 }

@@ -41,12 +41,23 @@ public:
     return context_->invoke(function_, arguments);
   }
 
+  /// Two more arguments: the wait and the signal fence, or null. Returns when
+  /// the work is queued.
+  Status invokeAsync(vm::Arguments arguments) const {
+    return context_->invoke(asyncFunction_, arguments);
+  }
+  /// A call with its arguments checked and bound once.
+  StatusOr<Ref<vm::BoundCall>> bind(vm::Arguments arguments) const {
+    return vm::BoundCall::create(context_, function_, arguments);
+  }
+
 private:
   Program() = default;
 
   Ref<vm::ProgramModule> module_;
   Ref<vm::Context> context_;
-  vm::Function function_; // of context_
+  vm::Function function_;      // of context_
+  vm::Function asyncFunction_; // of context_
   uint64_t workspaceSize_ = 0;
 };
 

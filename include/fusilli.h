@@ -24,9 +24,11 @@
 #include <fusilli/backend/buffer.h>
 #include <fusilli/backend/compile_command.h>
 #include <fusilli/backend/compile_session.h>
+#include <fusilli/backend/fence.h>
 #include <fusilli/backend/handle.h>
 #include <fusilli/backend/runtime.h>
 #include <fusilli/external/torch_types.h>
+#include <fusilli/graph/bound_call.h>
 #include <fusilli/graph/context.h>
 #include <fusilli/graph/graph.h>
 #include <fusilli/node/batchnorm_node.h>

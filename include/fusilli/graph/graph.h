@@ -20,7 +20,9 @@
 #include <fusilli/attributes/types.h>
 #include <fusilli/backend/backend.h>
 #include <fusilli/backend/buffer.h>
+#include <fusilli/backend/fence.h>
 #include <fusilli/backend/handle.h>
+#include <fusilli/graph/bound_call.h>
 #include <fusilli/graph/context.h>
 #include <fusilli/node/batchnorm_node.h>
 #include <fusilli/node/conv_node.h>
@@ -217,6 +219,24 @@ public:
       const Handle &handle,
       const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> &variantPack,
       const std::shared_ptr<Buffer> &workspace) const;
+
+  /// Checks everything that `execute` checks, once, and gives a call that does
+  /// nothing but run. Errors: those of `execute`.
+  ErrorOr<BoundCall> bind(
+      const Handle &handle,
+      const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> &variantPack,
+      const std::shared_ptr<Buffer> &workspace) const;
+
+  /// As `execute`, but returns when the work is queued. It begins when `wait`
+  /// is reached and then reaches `signal`; either may be the null fence. The
+  /// program and all buffers are kept alive until then; executions are ordered
+  /// by fences only, so what shares buffers or a workspace must be. A failure
+  /// of the work is what `signal`'s waiters get.
+  ErrorObject executeAsync(
+      const Handle &handle,
+      const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> &variantPack,
+      const std::shared_ptr<Buffer> &workspace, const Fence &wait,
+      const Fence &signal) const;
 
 private:
   friend struct detail::GraphAccess;

@@ -1,0 +1,171 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Graph::bind and Graph::executeAsync: results, order, errors, lifetimes.
+#include "engine/test/test_engine.h"
+
+#include "support/ref.h"
+
+#include <thread>
+
+namespace fusilli::test {
+namespace {
+
+class GraphAsyncTest : public EngineTest {
+protected:
+  void SetUp() override {
+    EngineTest::SetUp();
+    ASSERT_OK(g_.graph.validate());
+    ASSERT_OK(g_.graph.compile(*handle_, true));
+    ASSERT_OK(g_.graph.getWorkspaceSize());
+    pack_ = makePack(g_, {1, 2, 3, 4}, {10, 20, 30, 40});
+  }
+  Fence makeFence() {
+    ErrorOr<Fence> fence = Fence::create();
+    EXPECT_TRUE(isOk(fence)) << ErrorObject(fence);
+    return *fence;
+  }
+  AddGraph g_;
+  Pack pack_;
+};
+
+TEST_F(GraphAsyncTest, BoundCallRuns) {
+  ErrorOr<BoundCall> call = g_.graph.bind(*handle_, pack_, nullptr);
+  ASSERT_TRUE(isOk(call)) << ErrorObject(call);
+  for (int i = 0; i < 3; ++i)
+    ASSERT_OK(call->execute());
+  EXPECT_THAT(contents(*handle_, pack_[g_.out]),
+              testing::ElementsAre(11, 22, 33, 44));
+}
+
+TEST_F(GraphAsyncTest, SetBufferRebindsOneTensor) {
+  ErrorOr<BoundCall> call = g_.graph.bind(*handle_, pack_, nullptr);
+  ASSERT_TRUE(isOk(call)) << ErrorObject(call);
+  ASSERT_OK(call->setBuffer(g_.inA, makeBuffer(*handle_, {5, 5, 5, 5})));
+  ASSERT_OK(call->execute());
+  EXPECT_THAT(contents(*handle_, pack_[g_.out]),
+              testing::ElementsAre(15, 25, 35, 45));
+  EXPECT_CODE(call->setBuffer(nullptr, pack_[g_.inA]), VariantPackError,
+              "no argument");
+  EXPECT_CODE(call->setBuffer(g_.inA, nullptr), VariantPackError, "null");
+  EXPECT_CODE(call->setBuffer(g_.inA, makeBuffer(*handle_, {1, 2})),
+              InvalidArgument, "'a'");
+  ASSERT_OK(call->execute());
+  EXPECT_THAT(contents(*handle_, pack_[g_.out]),
+              testing::ElementsAre(15, 25, 35, 45));
+}
+
+TEST_F(GraphAsyncTest, BindChecksAsExecuteDoes) {
+  AddGraph other("other");
+  ASSERT_OK(other.graph.validate());
+  EXPECT_CODE(ErrorObject(other.graph.bind(*handle_, {}, nullptr)), NotCompiled,
+              "other");
+  Pack missing = pack_;
+  missing.erase(g_.inB);
+  EXPECT_CODE(ErrorObject(g_.graph.bind(*handle_, missing, nullptr)),
+              VariantPackError, "'b'");
+}
+
+TEST_F(GraphAsyncTest, BoundCallKeepsWhatItUses) {
+  int64_t before = 0;
+  {
+    std::optional<BoundCall> call;
+    BufferPtr out;
+    {
+      AddGraph graph("short");
+      ASSERT_OK(graph.graph.validate());
+      ASSERT_OK(graph.graph.compile(*handle_, true));
+      ASSERT_OK(graph.graph.getWorkspaceSize());
+      before = liveObjects(ObjectKind::Module);
+      Pack pack = makePack(graph, {1, 1, 1, 1}, {2, 2, 2, 2});
+      out = pack[graph.out];
+      ErrorOr<BoundCall> made = graph.graph.bind(*handle_, pack, nullptr);
+      ASSERT_TRUE(isOk(made)) << ErrorObject(made);
+      call.emplace(std::move(*made));
+    }
+    EXPECT_EQ(liveObjects(ObjectKind::Module), before);
+    ASSERT_OK(call->execute());
+    EXPECT_THAT(contents(*handle_, out), testing::ElementsAre(3, 3, 3, 3));
+    BoundCall moved(std::move(*call));
+    EXPECT_CODE(call->execute(), NotCompiled, "moved");
+  }
+  EXPECT_LT(liveObjects(ObjectKind::Module), before);
+}
+
+TEST_F(GraphAsyncTest, SignalsWhenDone) {
+  Fence done = makeFence();
+  ASSERT_OK(g_.graph.executeAsync(*handle_, pack_, nullptr, Fence(), done));
+  ASSERT_OK(done.wait());
+  EXPECT_TRUE(*done.isReached());
+  EXPECT_THAT(contents(*handle_, pack_[g_.out]),
+              testing::ElementsAre(11, 22, 33, 44));
+}
+
+TEST_F(GraphAsyncTest, GraphsAreOrderedByFencesOnly) {
+  // second = first + b, queued before first.
+  AddGraph second("second");
+  ASSERT_OK(second.graph.validate());
+  ASSERT_OK(second.graph.compile(*handle_, true));
+  ASSERT_OK(second.graph.getWorkspaceSize());
+  Pack next = makePack(second, {0, 0, 0, 0}, {100, 100, 100, 100});
+  next[second.inA] = pack_[g_.out];
+  Fence gate = makeFence();
+  Fence middle = makeFence();
+  Fence done = makeFence();
+  ASSERT_OK(second.graph.executeAsync(*handle_, next, nullptr, middle, done));
+  ASSERT_OK(g_.graph.executeAsync(*handle_, pack_, nullptr, gate, middle));
+  EXPECT_FALSE(*done.isReached());
+  EXPECT_CODE(done.waitFor(std::chrono::milliseconds(1)), RuntimeFailure,
+              "DEADLINE_EXCEEDED");
+  ASSERT_OK(gate.signal());
+  ASSERT_OK(done.wait());
+  EXPECT_THAT(contents(*handle_, next[second.out]),
+              testing::ElementsAre(111, 122, 133, 144));
+}
+
+TEST_F(GraphAsyncTest, BuffersAreKeptUntilTheSignal) {
+  Fence gate = makeFence();
+  Fence done = makeFence();
+  BufferPtr out = pack_[g_.out];
+  ASSERT_OK(g_.graph.executeAsync(*handle_, pack_, nullptr, gate, done));
+  pack_.clear();
+  ASSERT_OK(gate.signal());
+  ASSERT_OK(done.wait());
+  EXPECT_THAT(contents(*handle_, out), testing::ElementsAre(11, 22, 33, 44));
+}
+
+TEST_F(GraphAsyncTest, ErrorsBeforeQueueing) {
+  Fence done = makeFence();
+  Pack missing = pack_;
+  missing.erase(g_.out);
+  EXPECT_CODE(g_.graph.executeAsync(*handle_, missing, nullptr, Fence(), done),
+              VariantPackError, "'y'");
+  EXPECT_FALSE(*done.isReached());
+}
+
+TEST_F(GraphAsyncTest, FenceRules) {
+  Fence null;
+  EXPECT_TRUE(null.isNull());
+  EXPECT_TRUE(*null.isReached());
+  EXPECT_OK(null.wait());
+  EXPECT_OK(null.signal());
+  Fence a = makeFence();
+  Fence b = makeFence();
+  Fence copy = a;
+  const Fence both[] = {a, null, b};
+  ErrorOr<Fence> joined = Fence::join(both);
+  ASSERT_TRUE(isOk(joined));
+  EXPECT_CODE(joined->signal(), RuntimeFailure, "joined");
+  ASSERT_OK(copy.signal());
+  EXPECT_TRUE(*a.isReached());
+  EXPECT_CODE(a.signal(), RuntimeFailure, "fence");
+  EXPECT_FALSE(*joined->isReached());
+  std::thread signaler([&] { EXPECT_OK(b.signal()); });
+  EXPECT_OK(joined->wait());
+  signaler.join();
+  EXPECT_TRUE(Fence::join({})->isNull());
+}
+
+} // namespace
+} // namespace fusilli::test
