@@ -321,7 +321,7 @@ void ContractionPlan::chooseBlocks(const TargetInfo &target) {
     int64_t rowBytes = k * (dot ? 2 : acc.getIntOrFloatBitWidth() / 8);
     int64_t rows = std::clamp<int64_t>(int64_t(target.l2Bytes) * 5 / 4 /
                                            std::max<int64_t>(rowBytes, 1),
-                                       96, 520);
+                                       256, 520);
     int64_t blocks = std::max<int64_t>(1, llvm::divideCeil(m, rows));
     mBlock = llvm::divideCeil(m, blocks);
     panelsPerGroup = panels;
