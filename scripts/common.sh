@@ -37,5 +37,5 @@ with_log() {
 fusilli_build() {
   local preset=$1
   shift
-  cmake --preset "$preset" && nice ninja -j"$(fusilli_jobs)" -C "build/$preset" "$@"
+  cmake --preset "$preset" && ninja -j"$(fusilli_jobs)" -C "build/$preset" "$@"
 }
