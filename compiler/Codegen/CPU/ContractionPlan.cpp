@@ -185,6 +185,13 @@ LogicalResult ContractionPlan::analyse(KernelEmitter &e) {
   for (int l = 0; l < int(extents.size()); ++l)
     if (op.getIteratorTypesArray()[l] == utils::IteratorType::reduction)
       kLoops.push_back(l);
+  if (isConv() && groupLoop >= 0 && extents[nLoop] == 1 &&
+      extents[kLoops.front()] == 1) {
+    channelwise = true;
+    rootDim[groupLoop] = rootDim[nLoop];
+    nLoop = groupLoop;
+    groupLoop = -1;
+  }
   n = extents[nLoop];
   for (int l : kLoops)
     k *= extents[l];
@@ -193,9 +200,10 @@ LogicalResult ContractionPlan::analyse(KernelEmitter &e) {
 
 void ContractionPlan::mergeRows(KernelEmitter &e) {
   // A filter of one tap without stride or padding is a matmul.
-  bool pointLike = llvm::all_of(spatial, [](const SpatialDim &s) {
-    return s.taps == 1 && s.stride == 1 && s.pad == 0;
-  });
+  bool pointLike =
+      !channelwise && llvm::all_of(spatial, [](const SpatialDim &s) {
+        return s.taps == 1 && s.stride == 1 && s.pad == 0;
+      });
   if (isConv() && pointLike)
     spatial.clear();
   SmallVector<int, 4> rows = std::move(mLoops);
@@ -245,8 +253,8 @@ void ContractionPlan::mergeRows(KernelEmitter &e) {
 }
 
 void ContractionPlan::chooseTile(const TargetInfo &target) {
-  dot = target.hasBf16Dot && acc.isF32() && a.element.isBF16() &&
-        b.element.isBF16();
+  dot = !channelwise && target.hasBf16Dot && acc.isF32() &&
+        a.element.isBF16() && b.element.isBF16();
   lanes = target.lanes(acc.getIntOrFloatBitWidth());
   // One register for the broadcast, nv for B, the rest are accumulators.
   int64_t registers = target.numVectorRegisters - 1;
@@ -279,12 +287,12 @@ void ContractionPlan::chooseBlocks(const TargetInfo &target) {
   int64_t kStride = a.coefs[innerK()];
   bool sameType = dot ? a.element.isBF16() : a.element == acc;
   if (isConv()) {
-    int c = kLoops.front();
+    int c = channelLoop();
     bool channelsLast = a.coefs[c] == 1 || extents[c] == 1;
     bool padded =
         llvm::any_of(spatial, [](const SpatialDim &s) { return s.pad != 0; });
-    packA =
-        !sameType || !channelsLast || padded || (dot && extents[c] % 2 != 0);
+    packA = channelwise || !sameType || !channelsLast || padded ||
+            (dot && extents[c] % 2 != 0);
     const SpatialDim &first = spatial.front();
     // Blocks of the first output dim (there is none to block if it is the row
     // itself), small enough for the second-level cache, at least four.

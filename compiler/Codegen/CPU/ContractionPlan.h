@@ -58,6 +58,9 @@ struct ContractionPlan {
   bool dot = false;   ///< bf16 pairs through vdpbf16ps
   int64_t lanes = 16; ///< of acc
   int64_t mr = 6, nv = 4;
+  /// Depthwise convolution: channels are the columns, of A as well; every
+  /// lane multiplies its own channel.
+  bool channelwise = false;
   bool packA = false; ///< A goes through local memory
   bool directB = false;
   int64_t mBlock = 0; ///< rows (first outer output dim) per workgroup
@@ -65,6 +68,9 @@ struct ContractionPlan {
 
   int64_t nr() const { return nv * lanes; }
   int64_t perStep() const { return dot ? 2 : 1; }
+  /// The loop over the input channels that a window holds.
+  int channelLoop() const { return channelwise ? nLoop : kLoops.front(); }
+  int64_t channels() const { return extents[channelLoop()]; }
   bool isConv() const { return !spatial.empty(); }
   /// The reduction loop of a matmul: one-tap filters have unit loops besides.
   int innerK() const;

@@ -156,7 +156,9 @@ LogicalResult ContractionEmitter::run() {
 
   double flops = p.flops();
   bool inlined = flops < 400e3;
-  std::string strategy = std::string(p.isConv() ? "implicit gemm" : "gemm") +
+  std::string strategy = std::string(p.channelwise ? "channelwise"
+                                     : p.isConv()  ? "implicit gemm"
+                                                   : "gemm") +
                          ": tile " + std::to_string(p.mr) + "x" +
                          std::to_string(p.nr()) + (p.dot ? ", bf16 dot" : "") +
                          (p.packA ? ", A packed" : ", A in place") +
@@ -184,8 +186,9 @@ void ContractionEmitter::planSources() {
       segments.push_back({kTotal, p.a.coefs[kLoop]});
     }
   } else {
-    int c = p.kLoops.front();
-    int64_t channels = llvm::alignTo(p.extents[c], step);
+    // Every lane of a whole vector of channels is there.
+    int64_t channels =
+        llvm::alignTo(p.channels(), p.channelwise ? p.lanes : step);
     size_t rank = p.spatial.size();
     aSpatial.resize(rank);
     if (p.packA) {
@@ -209,7 +212,8 @@ void ContractionEmitter::planSources() {
       const SpatialDim &s = p.spatial[i];
       segments.push_back({s.taps, aSpatial[i] * s.dilation});
     }
-    segments.push_back({channels, 1});
+    if (!p.channelwise)
+      segments.push_back({channels, 1});
     aRowStride = aSpatial.back() * p.spatial.back().stride;
     kTotal = 1;
     for (const KSegment &s : segments)
@@ -313,7 +317,7 @@ void ContractionEmitter::packWindow(Value first) {
 void ContractionEmitter::packWindowRow(Value inputBase, Value target) {
   Packer packer(e, p.dot ? Type(b.getBF16Type()) : p.acc, p.lanes, false);
   const SpatialDim &s = p.spatial.back();
-  int c = p.kLoops.front();
+  int c = p.channelLoop();
   if (s.pad) {
     packer.zeroFill(aMem, target, s.pad * aChannelPad);
     packer.zeroFill(aMem,
@@ -329,7 +333,8 @@ void ContractionEmitter::packWindowRow(Value inputBase, Value target) {
     packer.packLines({source.mem, inputBase, 0, 1}, 1,
                      s.inputExtent * p.extents[c], 1, aMem, to, 0);
   else
-    packer.packLines(source, s.inputExtent, p.extents[c], p.perStep(), aMem, to,
+    packer.packLines(source, s.inputExtent, p.extents[c],
+                     p.channelwise ? p.lanes : p.perStep(), aMem, to,
                      aChannelPad);
 }
 
@@ -439,6 +444,8 @@ void ContractionEmitter::rowTiles(Value aBase, Value firstRow, Value n0) {
   e.loop(e.index(0), e.index(count), 1, [&](Value t) {
     Value m0 = e.minIndex(e.mulIndex(t, p.mr), rows - p.mr);
     Row row{e.addIndex(aBase, e.mulIndex(m0, aRowStride)), aRowStride};
+    if (p.channelwise)
+      row.aBase = e.addIndex(row.aBase, n0);
     SmallVector<Value> acc = product(row);
     epilogue(acc, e.addIndex(m0, firstRow), n0);
   });
@@ -471,8 +478,11 @@ void ContractionEmitter::multiply(Value aIndex, int64_t aStride, Value bIndex,
     columns.push_back(v);
   }
   for (int64_t i = 0; i < p.mr; ++i) {
-    Value a = broadcastA(e.addIndex(aIndex, i * aStride));
+    Value row = e.addIndex(aIndex, i * aStride);
+    Value a = p.channelwise ? Value() : broadcastA(row);
     for (int64_t j = 0; j < p.nv; ++j) {
+      if (p.channelwise)
+        a = e.load(aMem, e.addIndex(row, j * p.lanes), p.lanes, p.lanes, 1);
       Value &c = acc[i * p.nv + j];
       if (p.dot)
         c = x86vector::DotBF16Op::create(b, c.getType(), c, a, columns[j]);

@@ -101,3 +101,14 @@ func.func private @matvec(%a: tensor<1x256xf32>, %b: tensor<256x32xf32, #fusilli
   %0 = fusilli.matmul %a, %b : (tensor<1x256xf32>, tensor<256x32xf32, #fusilli.layout<strides = [1, 256]>>) -> tensor<1x32xf32>
   return %0 : tensor<1x32xf32>
 }
+
+// -----
+
+// Depthwise: channels are the vector.
+// CHECK-LABEL: func.func private @depthwise(
+// CHECK-SAME: fusilli.strategy = "channelwise: tile
+// CHECK: vector.fma
+func.func private @depthwise(%x: tensor<1x32x6x6xf32>, %w: tensor<32x1x3x3xf32>) -> tensor<1x32x6x6xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.conv_fprop %x, %w padding = [1, 1] stride = [1, 1] dilation = [1, 1] : (tensor<1x32x6x6xf32>, tensor<32x1x3x3xf32>) -> tensor<1x32x6x6xf32>
+  return %0 : tensor<1x32x6x6xf32>
+}
