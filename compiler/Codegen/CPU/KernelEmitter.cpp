@@ -86,6 +86,20 @@ Value KernelEmitter::index(int64_t v) {
   return slot;
 }
 
+double KernelEmitter::bytesOf(ArrayRef<Access> accesses,
+                              ArrayRef<int64_t> extents) const {
+  double bytes = 0;
+  for (const Access &a : accesses) {
+    double count = 1;
+    for (size_t d = 0; d < a.coefs.size(); ++d)
+      if (a.coefs[d])
+        count *= extents[d];
+    unsigned bits = bindingElement(a.binding).getIntOrFloatBitWidth();
+    bytes += count * std::max(8u, bits) / 8;
+  }
+  return bytes;
+}
+
 Value KernelEmitter::addIndex(Value a, Value c) {
   if (a == index(0))
     return c;

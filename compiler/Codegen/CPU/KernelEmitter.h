@@ -104,6 +104,9 @@ public:
   SmallVector<int64_t, 6> coefficients(mlir::RankedTensorType type,
                                        const DimMap &map) const;
 
+  /// Bytes that `accesses` touch, each element once per access.
+  double bytesOf(ArrayRef<Access> accesses, ArrayRef<int64_t> extents) const;
+
   // Loops and small values --------------------------------------------------
   Value index(int64_t v);
   Value addIndex(Value a, Value c);

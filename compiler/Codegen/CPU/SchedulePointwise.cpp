@@ -116,16 +116,7 @@ LogicalResult schedulePointwise(KernelEmitter &e) {
     rows *= g.extent;
   elements *= rows;
 
-  double bytes = 0;
-  for (const Access &a : accesses) {
-    int64_t count = 1;
-    for (size_t d = 0; d < a.coefs.size(); ++d)
-      if (a.coefs[d])
-        count *= extents[d];
-    bytes += double(count) *
-             std::max(8u, e.bindingElement(a.binding).getIntOrFloatBitWidth()) /
-             8;
-  }
+  double bytes = e.bytesOf(accesses, extents);
   bool inlined = isInlineWork(bytes, double(elements) * cost, e.target());
   // A chunk takes some ten microseconds.
   int64_t chunk = cost > 24 ? 8192 : 16384;

@@ -514,16 +514,7 @@ LogicalResult RowEmitter::run() {
   int64_t total = 1;
   for (int64_t x : extents)
     total *= x;
-  double bytes = 0;
-  for (const Access &a : accesses) {
-    double count = 1;
-    for (size_t d = 0; d < extents.size(); ++d)
-      if (a.coefs[d])
-        count *= extents[d];
-    bytes += count *
-             std::max(8u, e.bindingElement(a.binding).getIntOrFloatBitWidth()) /
-             8;
-  }
+  double bytes = e.bytesOf(accesses, extents);
   bool inlined = isInlineWork(bytes, double(total) * cost, e.target());
 
   bool byColumns = prefersColumns();

@@ -7,6 +7,8 @@
 // several ops for a mode writes them with the formula beside it.
 #include "compiler/Conversion/FusilliToLinalg/PointwisePayload.h"
 
+#include "compiler/Dialect/Fusilli/IR/OpVerifiers.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -418,30 +420,6 @@ Value booleanMode(const Scalars &s, PointwiseMode mode, ValueRange in) {
   }
 }
 
-unsigned operandCount(PointwiseMode mode) {
-  switch (mode) {
-  case PointwiseMode::BINARY_SELECT:
-    return 3;
-  case PointwiseMode::ADD:
-  case PointwiseMode::ADD_SQUARE:
-  case PointwiseMode::DIV:
-  case PointwiseMode::GELU_APPROX_TANH_BWD:
-  case PointwiseMode::GELU_BWD:
-  case PointwiseMode::LOGICAL_AND:
-  case PointwiseMode::LOGICAL_OR:
-  case PointwiseMode::MAX_OP:
-  case PointwiseMode::MIN_OP:
-  case PointwiseMode::MUL:
-  case PointwiseMode::RELU_BWD:
-  case PointwiseMode::SUB:
-  case PointwiseMode::SWISH_BWD:
-  case PointwiseMode::TANH_BWD:
-    return 2;
-  default:
-    return isComparison(mode) ? 2 : 1;
-  }
-}
-
 bool isElementType(Type type) {
   if (type.isF16() || type.isBF16() || type.isF32() || type.isF64())
     return true;
@@ -558,9 +536,9 @@ FailureOr<Value> buildPointwisePayload(ImplicitLocOpBuilder &b,
                                        ValueRange operands,
                                        Type resultElement) {
   StringRef name = ir::stringifyPointwiseMode(mode);
-  if (operands.size() != operandCount(mode))
+  if (operands.size() != ir::getNumInputs(mode))
     return emitError(b.getLoc())
-           << "pointwise mode " << name << " takes " << operandCount(mode)
+           << "pointwise mode " << name << " takes " << ir::getNumInputs(mode)
            << " operands, given " << operands.size();
   for (Type type : llvm::concat<const Type>(
            llvm::to_vector(operands.getTypes()), ArrayRef<Type>(resultElement)))
