@@ -45,13 +45,6 @@ bool takesIntegers(Mode mode) {
   }
 }
 
-/// Modes that give Boolean from Boolean.
-bool takesBoolean(Mode mode) {
-  return givesBoolean(mode) || mode == Mode::IDENTITY ||
-         mode == Mode::BINARY_SELECT || mode == Mode::MAX_OP ||
-         mode == Mode::MIN_OP;
-}
-
 Data dataFor(Mode mode) {
   return mode == Mode::LOG || mode == Mode::SQRT || mode == Mode::RSQRT
              ? Data::Positive
@@ -98,9 +91,8 @@ TEST_P(PointwiseModeTest, Integers) {
   for (DataType dtype : kIntegerTypes)
     for (int number = 0; number < Settings::get().count(2); ++number)
       runMode(GetParam(), dtype, number);
-  if (takesBoolean(GetParam()))
-    for (int number = 0; number < Settings::get().count(2); ++number)
-      runMode(GetParam(), DataType::Boolean, number);
+  for (int number = 0; number < Settings::get().count(2); ++number)
+    runMode(GetParam(), DataType::Boolean, number);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, PointwiseModeTest, testing::ValuesIn(kModes),
@@ -192,7 +184,6 @@ TEST(PointwiseTypesTest, WhatHasNoMeaningIsRefused) {
         c.graph.compileToArtifact(Backend::CPU, /*remove=*/true);
     EXPECT_EQ(status.getCode(), ErrorCode::NotImplemented) << status;
   };
-  check(Mode::ADD, DataType::Boolean);
   check(Mode::EXP, DataType::Boolean);
   check(Mode::EXP, DataType::Int32);
   check(Mode::GELU_BWD, DataType::Int8);

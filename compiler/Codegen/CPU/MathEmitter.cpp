@@ -85,7 +85,12 @@ Value MathEmitter::roundEven(Value x) {
   return math::RoundEvenOp::create(b, x);
 }
 Value MathEmitter::copySign(Value magnitude, Value sign) {
-  return math::CopySignOp::create(b, magnitude, sign);
+  // In integers: LLVM moves a narrowing of the operand or of the result into a
+  // copysign, where f64 and f16 meet in a conversion that x86 does not have.
+  Value signBit = bitsOf(-0.0);
+  Value others = isF64 ? i(INT64_MAX) : i(INT32_MAX);
+  return fromBits(
+      ior(iand(toBits(magnitude), others), iand(toBits(sign), signBit)));
 }
 
 Value MathEmitter::cmp(Pred pred, Value x, Value y) {
