@@ -84,13 +84,11 @@ Value MathEmitter::sqrt(Value x) { return math::SqrtOp::create(b, x); }
 Value MathEmitter::roundEven(Value x) {
   return math::RoundEvenOp::create(b, x);
 }
-Value MathEmitter::copySign(Value magnitude, Value sign) {
-  // In integers: LLVM moves a narrowing of the operand or of the result into a
-  // copysign, where f64 and f16 meet in a conversion that x86 does not have.
-  Value signBit = bitsOf(-0.0);
-  Value others = isF64 ? i(INT64_MAX) : i(INT32_MAX);
-  return fromBits(
-      ior(iand(toBits(magnitude), others), iand(toBits(sign), signBit)));
+Value MathEmitter::withSignOf(Value magnitude, Value sign) {
+  // No copysign: LLVM moves a narrowing of its operand or of its result into
+  // it, and f64 and f16 meet in a conversion that x86 does not have.
+  Value signBit = iand(toBits(sign), bitsOf(-0.0));
+  return fromBits(ixor(toBits(magnitude), signBit));
 }
 
 Value MathEmitter::cmp(Pred pred, Value x, Value y) {
@@ -195,16 +193,23 @@ Value MathEmitter::scalef(Value p, Value n) {
       VectorType::get({vector.getNumElements()}, piece.getElementType());
   Value x = vector == flat ? p : vector::ShapeCastOp::create(b, flat, p);
   Value y = vector == flat ? n : vector::ShapeCastOp::create(b, flat, n);
+  // By shuffles: the slices of the vector dialect have no lowering here.
+  const int64_t count = flat.getNumElements();
   Value result = x;
-  for (int64_t at = 0; at < flat.getNumElements(); at += lanes) {
-    auto slice = [&](Value v) -> Value {
-      return vector::ExtractStridedSliceOp::create(b, v, ArrayRef<int64_t>{at},
-                                                   ArrayRef<int64_t>{lanes},
-                                                   ArrayRef<int64_t>{1});
-    };
-    result = vector::InsertStridedSliceOp::create(b, apply(slice(x), slice(y)),
-                                                  result, ArrayRef<int64_t>{at},
-                                                  ArrayRef<int64_t>{1});
+  for (int64_t at = 0; at < count; at += lanes) {
+    SmallVector<int64_t> slice, spread(count, 0), blend;
+    for (int64_t k = 0; k < count; ++k) {
+      const bool inside = k >= at && k < at + lanes;
+      if (inside) {
+        slice.push_back(k);
+        spread[k] = k - at;
+      }
+      blend.push_back(inside ? count + k : k);
+    }
+    Value part = apply(vector::ShuffleOp::create(b, x, x, slice),
+                       vector::ShuffleOp::create(b, y, y, slice));
+    Value wide = vector::ShuffleOp::create(b, part, part, spread);
+    result = vector::ShuffleOp::create(b, result, wide, blend);
   }
   return vector == flat ? result
                         : vector::ShapeCastOp::create(b, vector, result);

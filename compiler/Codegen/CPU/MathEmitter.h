@@ -56,7 +56,8 @@ public:
   Value abs(Value x);
   Value sqrt(Value x);
   Value roundEven(Value x);
-  Value copySign(Value magnitude, Value sign);
+  /// `magnitude`, which is not negative, with the sign of `sign`.
+  Value withSignOf(Value magnitude, Value sign);
 
   // Selection. Comparisons with a not-a-number are false for ordered
   // predicates, so that the second value of `select` catches it.

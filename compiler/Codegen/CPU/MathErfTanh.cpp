@@ -74,13 +74,14 @@ Value emitErf(MathEmitter &e, Value x) {
   Value far = erfFarFromZero(e, a);
   // Not-a-number comes out of either part.
   Value result = e.select(e.cmp(Pred::OLT, a, e.f(erfBorder(e))), near, far);
-  return e.copySign(result, x);
+  return e.withSignOf(result, x);
 }
 
 Value emitTanh(MathEmitter &e, Value x) {
   // With h = (e^(-2|x|) - 1) / 2: -h / (1 + h), accurate near 0 and near 1.
   Value h = emitHalfExpm1NonPositive(e, e.mul(e.abs(x), e.f(-2.0)));
-  return e.copySign(e.div(h, e.add(h, e.f(1.0))), x);
+  Value magnitude = e.div(e.sub(e.f(0.0), h), e.add(h, e.f(1.0)));
+  return e.withSignOf(magnitude, x);
 }
 
 } // namespace fusilli::compiler::detail
