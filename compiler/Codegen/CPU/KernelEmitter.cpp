@@ -296,6 +296,18 @@ Value KernelEmitter::load(Value mem, Value idx, int64_t lanes, int64_t active,
     return vector::MaskedLoadOp::create(b, type, mem, ValueRange{idx}, mask,
                                         zero(type));
   }
+  if (element.isBF16()) {
+    // Lane by lane in integers: there is no gather of 16 bits, and LLVM builds
+    // vectors of bf16 by way of f32 where the target has no bf16.
+    Value v = zero(vectorType(b.getI16Type(), lanes));
+    for (int64_t i = 0; i < active; ++i) {
+      Value s =
+          memref::LoadOp::create(b, mem, ValueRange{addIndex(idx, i * stride)});
+      s = arith::BitcastOp::create(b, b.getI16Type(), s);
+      v = vector::InsertOp::create(b, s, v, i);
+    }
+    return arith::BitcastOp::create(b, type, v);
+  }
   Value mask = firstLanes(lanes, active);
   SmallVector<int64_t> steps;
   for (int64_t i = 0; i < lanes; ++i)
