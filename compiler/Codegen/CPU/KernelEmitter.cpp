@@ -279,10 +279,33 @@ Value KernelEmitter::firstLanes(int64_t lanes, int64_t active) {
       b, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
 }
 
+Value KernelEmitter::firstLane(Value v) {
+  auto type = cast<VectorType>(v.getType());
+  if (!type.getElementType().isBF16())
+    return vector::ExtractOp::create(b, v, int64_t(0));
+  // LLVM takes single bf16 values apart by way of f32.
+  v = arith::BitcastOp::create(b, type.clone(b.getI16Type()), v);
+  return arith::BitcastOp::create(b, b.getBF16Type(),
+                                  vector::ExtractOp::create(b, v, int64_t(0)));
+}
+
 Value KernelEmitter::load(Value mem, Value idx, int64_t lanes, int64_t active,
                           int64_t stride) {
   Type element = cast<MemRefType>(mem.getType()).getElementType();
   VectorType type = vectorType(element, lanes);
+  if (element.isBF16() && lanes > 1 && (stride != 1 || active < lanes)) {
+    // Lane by lane in integers: there is no gather of 16 bits, and LLVM takes
+    // masked accesses of bf16 apart by way of f32 where the target has no bf16.
+    // Whole vectors never come here.
+    Value v = zero(vectorType(b.getI16Type(), lanes));
+    for (int64_t i = 0; i < active; ++i) {
+      Value s =
+          memref::LoadOp::create(b, mem, ValueRange{addIndex(idx, i * stride)});
+      s = arith::BitcastOp::create(b, b.getI16Type(), s);
+      v = vector::InsertOp::create(b, s, v, i);
+    }
+    return arith::BitcastOp::create(b, type, v);
+  }
   if (active == 1 && lanes > 1) {
     // LLVM 22 makes a masked access of one lane as wide as the register type
     // that the element is extended to or truncated from.
@@ -295,18 +318,6 @@ Value KernelEmitter::load(Value mem, Value idx, int64_t lanes, int64_t active,
     Value mask = firstLanes(lanes, active);
     return vector::MaskedLoadOp::create(b, type, mem, ValueRange{idx}, mask,
                                         zero(type));
-  }
-  if (element.isBF16()) {
-    // Lane by lane in integers: there is no gather of 16 bits, and LLVM builds
-    // vectors of bf16 by way of f32 where the target has no bf16.
-    Value v = zero(vectorType(b.getI16Type(), lanes));
-    for (int64_t i = 0; i < active; ++i) {
-      Value s =
-          memref::LoadOp::create(b, mem, ValueRange{addIndex(idx, i * stride)});
-      s = arith::BitcastOp::create(b, b.getI16Type(), s);
-      v = vector::InsertOp::create(b, s, v, i);
-    }
-    return arith::BitcastOp::create(b, type, v);
   }
   Value mask = firstLanes(lanes, active);
   SmallVector<int64_t> steps;
@@ -328,7 +339,7 @@ void KernelEmitter::store(Value value, Value mem, Value idx, int64_t active,
   }
   int64_t lanes = type.getNumElements();
   if (active == 1) { // not masked, see load()
-    Value s = vector::ExtractOp::create(b, value, int64_t(0));
+    Value s = firstLane(value);
     memref::StoreOp::create(b, s, mem, ValueRange{idx});
     return;
   }
@@ -339,6 +350,15 @@ void KernelEmitter::store(Value value, Value mem, Value idx, int64_t active,
                               /*nontemporal=*/true, llvm::MaybeAlign(bytes));
     else
       vector::StoreOp::create(b, value, mem, ValueRange{idx});
+    return;
+  }
+  if (type.getElementType().isBF16()) { // see load()
+    Value bits = arith::BitcastOp::create(b, type.clone(b.getI16Type()), value);
+    for (int64_t i = 0; i < active; ++i) {
+      Value s = vector::ExtractOp::create(b, bits, i);
+      s = arith::BitcastOp::create(b, b.getBF16Type(), s);
+      memref::StoreOp::create(b, s, mem, ValueRange{addIndex(idx, i * stride)});
+    }
     return;
   }
   Value mask = firstLanes(lanes, active);

@@ -143,6 +143,7 @@ public:
   int64_t localBytes() const { return localSize; }
   /// Mask of the first `active` lanes.
   Value firstLanes(int64_t lanes, int64_t active);
+  Value firstLane(Value v);
   /// Lane i is mem[index + i * stride]; lanes past `active` are 0.
   Value load(Value mem, Value index, int64_t lanes, int64_t active,
              int64_t stride);

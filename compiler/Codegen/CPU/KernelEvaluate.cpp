@@ -283,7 +283,7 @@ void KernelEmitter::storeResult(unsigned i, Value value, ArrayRef<int> dims,
   Value mem = bindings[resultBinding(i)];
   Value pos = offset(coefs, space);
   if (stride == 0 && isa<VectorType>(value.getType()))
-    value = vector::ExtractOp::create(b, value, int64_t(0)); // unit dim
+    value = firstLane(value); // unit dim
   if (stride == 0)
     memref::StoreOp::create(b, value, mem, ValueRange{pos});
   else
