@@ -46,9 +46,16 @@ std::vector<std::string> machineTargets() {
 void completeEnvironment() {
   if (!std::getenv("FUSILLI_COMPILER_LIB"))
     setEnv("FUSILLI_COMPILER_LIB", FUSILLI_E2E_COMPILER_LIB);
-  if (!std::getenv("FUSILLI_CACHE_DIR"))
-    setEnv("FUSILLI_CACHE_DIR",
-           (std::filesystem::temp_directory_path() / "fusilli-e2e").c_str());
+  if (std::getenv("FUSILLI_CACHE_DIR"))
+    return;
+  static const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() /
+      ("fusilli-e2e-" + std::to_string(getpid()));
+  setEnv("FUSILLI_CACHE_DIR", folder.c_str());
+  std::atexit([] {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  });
 }
 
 /// What runs now, for the case that the process dies of it.
