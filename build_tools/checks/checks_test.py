@@ -9,6 +9,7 @@ import os
 import tempfile
 import unittest
 
+import check_contract
 import check_docs
 import check_files
 import check_layering
@@ -129,6 +130,41 @@ class FilesTest(CheckTest):
     def test_licence_file(self):
         os.remove(os.path.join(self.root, "LICENSE"))
         self.assertEqual(self.messages(), ["missing"])
+
+
+class ContractTest(CheckTest):
+    TESTS = "TEST(RefTest, Counts) {}\nTEST_P(\n    QueueTest, Orders) {}\n"
+
+    def messages(self, *rows):
+        self.write("runtime/ref_test.cpp", TAG + self.TESTS)
+        self.write("docs/runtime-contract.md", "\n".join(rows) + "\n")
+        return [message for _, _, message in check_contract.check(self.root)]
+
+    def test_rules_with_their_tests(self):
+        rows = ("| 1.1 | a | `RefTest.Counts`, `QueueTest.Orders` |", "text | 2.1 |")
+        self.assertEqual(self.messages(*rows), [])
+
+    def test_what_is_missing_is_named(self):
+        rows = (
+            "| 1.1 | a rule | |",
+            "| 1.2 | b | `RefTest.Gone` |",
+            "| 1.1 | c | `RefTest.Counts` |",
+        )
+        self.assertEqual(
+            self.messages(*rows),
+            [
+                "rule 1.1 has no test",
+                "rule 1.2 names the test RefTest.Gone, which does not exist",
+                "rule 1.1 is there twice",
+            ],
+        )
+
+    def test_no_rules_is_a_problem(self):
+        self.assertEqual(self.messages("nothing"), ["no rules"])
+        os.remove(os.path.join(self.root, "docs/runtime-contract.md"))
+        self.assertEqual(
+            [m for _, _, m in check_contract.check(self.root)], ["missing"]
+        )
 
 
 class OpsTest(CheckTest):

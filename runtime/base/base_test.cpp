@@ -93,6 +93,23 @@ TEST(WorkerPoolTest, ManyCallersAtOnce) {
   EXPECT_EQ(wrong.load(), 0);
 }
 
+TEST(WorkerPoolTest, CallerThatSleptIsAlwaysWoken) {
+  // More threads than processors, and bodies that leave at about the time the
+  // caller stops spinning: its last wake-up must not be lost.
+  auto pool = makePool(9);
+  auto body = [](void *context, uint64_t begin, uint64_t, void *,
+                 uint32_t worker) -> int32_t {
+    auto pause = *static_cast<const uint32_t *>(context);
+    for (uint32_t i = 0; worker != 0 && i < pause * (begin + 1); ++i)
+      asm volatile("");
+    return 0;
+  };
+  for (uint32_t round = 0; round < 20'000; ++round) {
+    uint32_t pause = round % 2000;
+    ASSERT_TRUE(pool->parallelFor(16, body, &pause, 0, nullptr).isOk());
+  }
+}
+
 struct Nested {
   WorkerPool *pool;
   std::atomic<uint32_t> inner{0};

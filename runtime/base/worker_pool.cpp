@@ -253,9 +253,14 @@ void ThreadPool::shutGate() {
   };
   if (spinUntil(spinNs_, empty))
     return;
-  gate_.fetch_or(kCallerSleeps, std::memory_order_acq_rel);
-  while (!empty())
-    futexWait(gate_, gate_.load(std::memory_order_relaxed));
+  uint32_t gate =
+      gate_.fetch_or(kCallerSleeps, std::memory_order_acq_rel) | kCallerSleeps;
+  // The value waited on is the one that was looked at: were it loaded again,
+  // the last worker could leave in between and its wake-up would be lost.
+  while ((gate & kInside) != 0) {
+    futexWait(gate_, gate);
+    gate = gate_.load(std::memory_order_acquire);
+  }
   gate_.fetch_and(~kCallerSleeps, std::memory_order_relaxed);
 }
 
