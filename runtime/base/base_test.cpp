@@ -94,19 +94,19 @@ TEST(WorkerPoolTest, ManyCallersAtOnce) {
 }
 
 TEST(WorkerPoolTest, CallerThatSleptIsAlwaysWoken) {
-  // More threads than processors, and bodies that leave at about the time the
+  // More threads than processors, and bodies that end at about the time the
   // caller stops spinning: its last wake-up must not be lost.
-  auto pool = makePool(9);
-  auto body = [](void *context, uint64_t begin, uint64_t, void *,
+  auto pool = makePool(4);
+  auto body = [](void *context, uint64_t, uint64_t, void *,
                  uint32_t worker) -> int32_t {
     auto pause = *static_cast<const uint32_t *>(context);
-    for (uint32_t i = 0; worker != 0 && i < pause * (begin + 1); ++i)
+    for (uint32_t i = 0; i < (worker == 0 ? 1000 : pause); ++i)
       asm volatile("");
     return 0;
   };
-  for (uint32_t round = 0; round < 20'000; ++round) {
-    uint32_t pause = round % 2000;
-    ASSERT_TRUE(pool->parallelFor(16, body, &pause, 0, nullptr).isOk());
+  for (uint32_t round = 0; round < 150'000; ++round) {
+    uint32_t pause = 1000 + round % 16'000;
+    ASSERT_TRUE(pool->parallelFor(4, body, &pause, 0, nullptr).isOk());
   }
 }
 
