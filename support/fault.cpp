@@ -14,6 +14,7 @@ namespace {
 struct Fault {
   std::atomic<uint32_t> times{0};
   std::atomic<StatusCode> code{StatusCode::Internal};
+  std::atomic<uint64_t> given{0};
 };
 
 constexpr size_t kPoints = static_cast<size_t>(FaultPoint::Count);
@@ -36,11 +37,17 @@ Status checkFault(FaultPoint point) {
   Fault &fault = faults[static_cast<size_t>(point)];
   uint32_t times = fault.times.load(std::memory_order_relaxed);
   while (times != 0)
-    if (fault.times.compare_exchange_weak(times, times - 1))
+    if (fault.times.compare_exchange_weak(times, times - 1)) {
+      fault.given.fetch_add(1);
       return Status::make(
           fault.code.load(),
           strCat("injected failure of ", kNames[static_cast<size_t>(point)]));
+    }
   return okStatus();
+}
+
+uint64_t faultsGiven(FaultPoint point) {
+  return faults[static_cast<size_t>(point)].given.load();
 }
 
 } // namespace fusilli

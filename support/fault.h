@@ -31,6 +31,8 @@ void armFault(FaultPoint point, uint32_t times = 1,
               StatusCode code = StatusCode::Internal);
 /// OK, or the failure that was asked for. Thread-safe.
 Status checkFault(FaultPoint point);
+/// Failures that the point has given so far. Thread-safe.
+uint64_t faultsGiven(FaultPoint point);
 
 } // namespace fusilli
 

@@ -26,6 +26,14 @@ public:
   }
 };
 
+SystemAllocator &cLibrary() {
+  // Never destroyed: objects may be released while the process ends.
+  static SystemAllocator &allocator = *new SystemAllocator();
+  return allocator;
+}
+
+constinit std::atomic<HostAllocator *> replacement{nullptr};
+
 // In front of every block of a CountingAllocator; the block keeps its
 // alignment, so the room for it is a multiple of that.
 struct BlockHeader {
@@ -40,9 +48,15 @@ size_t headerRoom(size_t alignment) {
 } // namespace
 
 HostAllocator &systemAllocator() {
-  // Never destroyed: objects may be released while the process ends.
-  static SystemAllocator &allocator = *new SystemAllocator();
-  return allocator;
+  HostAllocator *other = replacement.load(std::memory_order_acquire);
+  return other != nullptr ? *other : cLibrary();
+}
+
+HostAllocator &replaceSystemAllocator(HostAllocator *allocator) {
+  HostAllocator *before =
+      replacement.exchange(allocator == &cLibrary() ? nullptr : allocator,
+                           std::memory_order_acq_rel);
+  return before != nullptr ? *before : cLibrary();
 }
 
 void *CountingAllocator::allocate(size_t size, size_t alignment) noexcept {

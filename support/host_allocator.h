@@ -28,8 +28,13 @@ public:
   virtual void deallocate(void *pointer, size_t alignment) noexcept = 0;
 };
 
-/// The C library's allocator; lives as long as the process.
+/// What objects are made with when nobody says otherwise: the C library's
+/// allocator, unless another was put in its place. Thread-safe.
 HostAllocator &systemAllocator();
+/// Puts `allocator` in its place for all that is made from now on, null for the
+/// C library's; gives the one that was there. It must outlive its objects.
+/// Thread-safe.
+HostAllocator &replaceSystemAllocator(HostAllocator *allocator);
 
 /// What a CountingAllocator has seen.
 struct AllocationCounts {

@@ -223,13 +223,28 @@ TEST(CountingAllocatorTest, ObjectsUseIt) {
   EXPECT_EQ(allocator.counts().liveBlocks, 0);
 }
 
+TEST(CountingAllocatorTest, StandsInForTheSystemsAllocator) {
+  HostAllocator &before = systemAllocator();
+  CountingAllocator allocator;
+  EXPECT_EQ(&replaceSystemAllocator(&allocator), &before);
+  EXPECT_EQ(&systemAllocator(), &allocator);
+  auto thing = makeRef<Thing>(systemAllocator());
+  EXPECT_EQ(allocator.counts().liveBlocks, 1);
+  EXPECT_EQ(&replaceSystemAllocator(nullptr), &allocator);
+  EXPECT_EQ(&systemAllocator(), &before);
+  thing.reset(); // goes back to where it came from
+  EXPECT_EQ(allocator.counts().liveBlocks, 0);
+}
+
 TEST(FaultTest, FailsAsOftenAsAsked) {
+  const uint64_t given = faultsGiven(FaultPoint::ModuleInit);
   EXPECT_TRUE(checkFault(FaultPoint::ModuleInit).isOk());
   armFault(FaultPoint::ModuleInit, 2, StatusCode::Unavailable);
   EXPECT_EQ(checkFault(FaultPoint::ModuleInit).code(), StatusCode::Unavailable);
   EXPECT_TRUE(checkFault(FaultPoint::ModuleState).isOk());
   EXPECT_EQ(checkFault(FaultPoint::ModuleInit).code(), StatusCode::Unavailable);
   EXPECT_TRUE(checkFault(FaultPoint::ModuleInit).isOk());
+  EXPECT_EQ(faultsGiven(FaultPoint::ModuleInit), given + 2);
 }
 
 } // namespace
