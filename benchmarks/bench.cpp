@@ -10,6 +10,7 @@
 #include "benchmarks/overhead.h"
 #include "benchmarks/peaks/peaks.h"
 #include "benchmarks/peers/peer.h"
+#include "benchmarks/sharing.h"
 #include "benchmarks/startup.h"
 #include "benchmarks/subject.h"
 
@@ -189,6 +190,10 @@ ErrorOr<Report> runBench(const BenchOptions &options) {
   if (options.overhead) {
     FUSILLI_ASSIGN_OR_RETURN(report.overhead,
                              measureOverhead(options.target, options.repeat));
+  }
+  if (options.sharing) {
+    FUSILLI_ASSIGN_OR_RETURN(report.sharing,
+                             measureSharing(options.target, options.repeat));
   }
   return report;
 }

@@ -153,6 +153,14 @@ const std::vector<int> &startCpus() {
 
 void pinThisThread(int index) { pinTask(0, index); }
 
+void unpinThisThread() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int cpu : startCpus())
+    CPU_SET(cpu, &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
 void pinNewThreads() {
   static std::set<pid_t> pinned;
   startCpus();

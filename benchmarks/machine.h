@@ -35,6 +35,9 @@ const std::vector<int> &startCpus();
 /// Pins the calling thread to one of startCpus() (index modulo their count).
 void pinThisThread(int index);
 
+/// Lets the calling thread run on all of startCpus().
+void unpinThisThread();
+
 /// Pins the threads of the process that no call has pinned before: the main
 /// thread to the first CPU, the others to the second and on. To be called after
 /// each worker pool has started, so that pools share the CPUs alike.

@@ -94,24 +94,6 @@ std::optional<double> medianOf(const Timing &timing, double unit) {
   return timing.medianNs * unit;
 }
 
-/// The call of a pre-bound graph, where the API has one.
-template <typename G>
-std::function<bool()> boundCall(const G &graph, const Handle &handle,
-                                const PreparedProblem &prepared) {
-  if constexpr (requires {
-                  graph.bind(handle, prepared.pack, prepared.workspace);
-                }) {
-    auto bound = graph.bind(handle, prepared.pack, prepared.workspace);
-    if (isError(bound))
-      return nullptr;
-    auto call =
-        std::make_shared<std::decay_t<decltype(*bound)>>(std::move(*bound));
-    return [call] { return isOk(call->execute()); };
-  } else {
-    return nullptr;
-  }
-}
-
 /// A named, validated, compiled graph without nodes.
 ErrorOr<std::unique_ptr<Graph>> nullGraph(const Handle &handle) {
   auto graph = std::make_unique<Graph>();
@@ -132,21 +114,21 @@ ErrorObject measureInline(const std::string &target, int repeat,
   const Handle &handle = subject->handle();
   // A graph without nodes may be refused; then there is no figure.
   ErrorOr<std::unique_ptr<Graph>> empty = nullGraph(handle);
-  std::function<bool()> bound =
-      boundCall(*prepared.graph.graph, handle, prepared);
+  FUSILLI_ASSIGN_OR_RETURN(
+      BoundCall bound,
+      prepared.graph.graph->bind(handle, prepared.pack, prepared.workspace));
   pinNewThreads();
   VariantPack nothing;
   BufferPtr noWorkspace;
   static volatile AddLoop add = addAvx2;
   float x = 1, y = 2, z = 0;
-  auto fails = [] { return false; };
   std::vector<Timing> timings = measureAlternating(
       {{[&] {
          return isOk(empty) &&
                 isOk((*empty)->execute(handle, nothing, noWorkspace));
        }},
        {[&] { return isOk(subject->run(prepared)); }},
-       {bound ? bound : fails},
+       {[&] { return isOk(bound.execute()); }},
        {[&] {
          add(&z, &x, &y, 1);
          return true;

@@ -83,6 +83,16 @@ Json overheadJson(const OverheadResult &overhead) {
           {"call_ns", number(overhead.callNs)}};
 }
 
+Json sharingJson(const SharingResult &sharing) {
+  Json ratios = Json::array();
+  for (const auto &[line, ratio] : sharing.throughputRatios)
+    ratios.push_back({{"problem", line}, {"throughput_ratio", number(ratio)}});
+  return {{"cpus", sharing.cpus},
+          {"callers", sharing.callers},
+          {"oversubscribed", ratios},
+          {"idle_core_fraction", number(sharing.idleCoreFraction)}};
+}
+
 std::string cell(std::optional<double> value, const char *format) {
   if (!value || !std::isfinite(*value))
     return "-";
@@ -210,6 +220,8 @@ nlohmann::ordered_json toJson(const Report &report) {
                {"problems", problems}};
   if (report.overhead)
     json["overhead"] = overheadJson(*report.overhead);
+  if (report.sharing)
+    json["sharing"] = sharingJson(*report.sharing);
   if (report.startup)
     json["startup"] = {{"problem", report.startup->problem},
                        {"cold_ms", number(report.startup->coldMs)},
@@ -226,6 +238,15 @@ void printTable(const Report &report, std::ostream &out) {
         << report.startup->problem << ": "
         << cell(report.startup->coldMs, "%.1f") << " ms cold, "
         << cell(report.startup->cachedMs, "%.1f") << " ms cached\n";
+  if (report.sharing) {
+    const SharingResult &sharing = *report.sharing;
+    out << "sharing: idle " << cell(sharing.idleCoreFraction * 100, "%.3f")
+        << " % of a core; throughput of " << sharing.callers << " over "
+        << sharing.cpus << " callers:";
+    for (const auto &[line, ratio] : sharing.throughputRatios)
+      out << " " << cell(ratio, "%.2f") << " (" << line << ")";
+    out << "\n";
+  }
   if (!report.overhead)
     return;
   const OverheadResult &overhead = *report.overhead;

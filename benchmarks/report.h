@@ -5,8 +5,8 @@
 // derived here and nowhere else.
 //
 // JSON: {"schema":1,"machine":{..},"problems":[{..}],"overhead":{..},
-// "startup":{..}}, the last two where they were asked for; what
-// does not apply is null; a peer that cannot is {"unsupported":REASON}.
+// "sharing":{..},"startup":{..}}, the last three where they were asked for;
+// what does not apply is null; a peer that cannot is {"unsupported":REASON}.
 // max_error and error_bound belong to the element that comes nearest to its
 // bound, in the unit of the output.
 #ifndef BENCHMARKS_REPORT_H
@@ -63,6 +63,14 @@ struct OverheadResult {
       openmp64kUs, callNs;
 };
 
+/// How the library shares the machine.
+struct SharingResult {
+  int cpus = 0, callers = 0;
+  /// Problem line; throughput of 'callers' threads over that of 'cpus' threads.
+  std::vector<std::pair<std::string, double>> throughputRatios;
+  double idleCoreFraction = 0; ///< CPU time over time, of an idle process
+};
+
 /// A fresh process from main to the first result.
 struct StartupResult {
   std::string problem;
@@ -73,6 +81,7 @@ struct Report {
   MachineInfo machine;
   std::vector<ProblemResult> problems;
   std::optional<OverheadResult> overhead;
+  std::optional<SharingResult> sharing;
   std::optional<StartupResult> startup;
 };
 

@@ -138,5 +138,25 @@ TEST(ReportTest, OverheadKeys) {
   EXPECT_EQ(overhead["call_ns"], 1);
 }
 
+TEST(ReportTest, SharingKeys) {
+  Report report;
+  EXPECT_FALSE(toJson(report).contains("sharing"));
+  report.sharing =
+      SharingResult{.cpus = 2,
+                    .callers = 8,
+                    .throughputRatios = {{"pointwise 1 f32 add", 0.875}},
+                    .idleCoreFraction = 0.001};
+  auto sharing = toJson(report)["sharing"];
+  EXPECT_EQ(sharing["cpus"], 2);
+  EXPECT_EQ(sharing["callers"], 8);
+  EXPECT_EQ(sharing["oversubscribed"][0]["problem"], "pointwise 1 f32 add");
+  EXPECT_EQ(sharing["oversubscribed"][0]["throughput_ratio"], 0.875);
+  EXPECT_EQ(sharing["idle_core_fraction"], 0.001);
+  std::ostringstream table;
+  printTable(report, table);
+  EXPECT_THAT(table.str(), HasSubstr("idle 0.100 % of a core"));
+  EXPECT_THAT(table.str(), HasSubstr("0.88 (pointwise 1 f32 add)"));
+}
+
 } // namespace
 } // namespace fusilli::bench

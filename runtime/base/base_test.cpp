@@ -110,6 +110,65 @@ TEST(WorkerPoolTest, CallerThatSleptIsAlwaysWoken) {
   }
 }
 
+/// A loop body that stays inside until it is let go.
+struct Held {
+  std::atomic<bool> entered{false}, letGo{false};
+  static int32_t run(void *context, uint64_t, uint64_t, void *, uint32_t) {
+    auto *self = static_cast<Held *>(context);
+    self->entered = true;
+    while (!self->letGo)
+      std::this_thread::yield();
+    return 0;
+  }
+};
+
+/// How many threads are in a loop's bodies at once, at most.
+struct Crowd {
+  std::atomic<int> now{0}, most{0};
+  static int32_t run(void *context, uint64_t, uint64_t, void *, uint32_t) {
+    auto *self = static_cast<Crowd *>(context);
+    int inside = ++self->now;
+    int most = self->most;
+    while (most < inside && !self->most.compare_exchange_weak(most, inside)) {
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+    --self->now;
+    return 0;
+  }
+};
+
+TEST(WorkerPoolTest, CallersCountAsThreads) {
+  auto pool = makePool(3);
+  auto call = [&](Held &held) {
+    return std::thread([&] {
+      EXPECT_TRUE(pool->parallelFor(2, Held::run, &held, 0, nullptr).isOk());
+    });
+  };
+  auto await = [](Held &held) {
+    while (!held.entered)
+      std::this_thread::yield();
+  };
+  // The first gets the pool, the second finds it busy and runs alone.
+  Held first, second;
+  std::thread a = call(first);
+  await(first);
+  std::thread b = call(second);
+  await(second);
+  first.letGo = true;
+  a.join();
+  Crowd crowd;
+  for (int round = 0; round < 50; ++round)
+    ASSERT_TRUE(pool->parallelFor(12, Crowd::run, &crowd, 0, nullptr).isOk());
+  EXPECT_LE(crowd.most, 2); // the third thread is the second caller
+  second.letGo = true;
+  b.join();
+  // All three are there again.
+  crowd.most = 0;
+  for (int round = 0; round < 2000 && crowd.most < 3; ++round)
+    ASSERT_TRUE(pool->parallelFor(12, Crowd::run, &crowd, 0, nullptr).isOk());
+  EXPECT_EQ(crowd.most, 3);
+}
+
 struct Nested {
   WorkerPool *pool;
   std::atomic<uint32_t> inner{0};

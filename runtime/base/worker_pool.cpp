@@ -5,6 +5,8 @@
 // the gate is shut and empty. A submitter opens the gate, bumps the wake word,
 // works itself, shuts the gate and waits for those inside. A worker that comes
 // late finds the gate shut and has missed nothing: nobody waits for sleepers.
+// Calling threads are counted, so that callers and workers together are no more
+// than the pool has threads: as many callers as threads run alone.
 #include "runtime/base/worker_pool.h"
 
 #include "runtime/base/float_environment.h"
@@ -92,6 +94,9 @@ private:
   void takePart(uint32_t index, LocalArena &arena);
   void runRanges(void *localMemory, uint32_t worker);
   void shutGate();
+  Status runOnPool(uint64_t count, RangeFn fn, void *context,
+                   uint64_t localMemoryBytes, uint32_t workers,
+                   int32_t *failure);
   Status runInline(uint64_t count, RangeFn fn, void *context,
                    uint64_t localMemoryBytes, int32_t *failure);
   void stop();
@@ -108,6 +113,8 @@ private:
   alignas(64) std::atomic<uint32_t> wakeWord_{0};
   std::atomic<uint32_t> sleepers_{0};
   alignas(64) std::atomic<uint32_t> busy_{0};
+  std::atomic<uint32_t> callers_{0}; ///< threads inside parallelFor
+  std::atomic<uint32_t> room_{0};    ///< workers that may join the job
   std::atomic<int32_t> failure_{0};
   std::atomic<bool> outOfMemory_{false};
   std::atomic<bool> stopping_{false};
@@ -207,7 +214,8 @@ uint32_t ThreadPool::awaitWake(uint32_t seen) {
 void ThreadPool::takePart(uint32_t index, LocalArena &arena) {
   uint32_t gate = gate_.load(std::memory_order_relaxed);
   do {
-    if ((gate & kOpen) == 0)
+    if ((gate & kOpen) == 0 ||
+        (gate & kInside) >= room_.load(std::memory_order_relaxed))
       return;
   } while (!gate_.compare_exchange_weak(
       gate, gate + 1, std::memory_order_acquire, std::memory_order_relaxed));
@@ -293,47 +301,59 @@ Status ThreadPool::runInline(uint64_t count, RangeFn fn, void *context,
   return okStatus();
 }
 
+Status ThreadPool::runOnPool(uint64_t count, RangeFn fn, void *context,
+                             uint64_t localMemoryBytes, uint32_t workers,
+                             int32_t *failure) {
+  ThreadScratch scratch(localMemoryBytes);
+  if (!scratch.ok())
+    return outOfMemoryError(strCat(localMemoryBytes, " bytes of local memory"));
+  count_ = count;
+  fn_ = fn;
+  context_ = context;
+  localMemoryBytes_ = localMemoryBytes;
+  shares_ = 2 * (workers + 1);
+  next_.store(0, std::memory_order_relaxed);
+  failure_.store(0, std::memory_order_relaxed);
+  outOfMemory_.store(false, std::memory_order_relaxed);
+  room_.store(workers, std::memory_order_relaxed);
+  gate_.store(kOpen, std::memory_order_release);
+  wakeWord_.fetch_add(1, std::memory_order_seq_cst);
+  if (sleepers_.load(std::memory_order_seq_cst) != 0)
+    futexWake(wakeWord_,
+              static_cast<uint32_t>(std::min<uint64_t>(count - 1, workers)));
+  runRanges(scratch.memory(), 0);
+  shutGate();
+  int32_t result = failure_.load(std::memory_order_relaxed);
+  if (failure != nullptr)
+    *failure = result;
+  if (result != 0)
+    return internalError(strCat("a loop body gave ", result));
+  if (outOfMemory_.load(std::memory_order_relaxed))
+    return outOfMemoryError(strCat(localMemoryBytes, " bytes of local memory"));
+  return okStatus();
+}
+
 Status ThreadPool::parallelFor(uint64_t count, RangeFn fn, void *context,
                                uint64_t localMemoryBytes, int32_t *failure) {
   if (failure != nullptr)
     *failure = 0;
   if (count == 0)
     return okStatus();
-  if (count == 1 || started_ == 0 || generation_ != forkGeneration.load() ||
-      busy_.load(std::memory_order_relaxed) != 0 ||
-      busy_.exchange(1, std::memory_order_acquire) != 0)
+  if (count == 1 || started_ == 0 || generation_ != forkGeneration.load())
     return runInline(count, fn, context, localMemoryBytes, failure);
 
-  ThreadScratch scratch(localMemoryBytes);
-  if (!scratch.ok()) {
+  uint32_t callers = callers_.fetch_add(1, std::memory_order_relaxed) + 1;
+  Status status;
+  if (callers >= threadCount() || busy_.load(std::memory_order_relaxed) != 0 ||
+      busy_.exchange(1, std::memory_order_acquire) != 0) {
+    status = runInline(count, fn, context, localMemoryBytes, failure);
+  } else {
+    status = runOnPool(count, fn, context, localMemoryBytes,
+                       threadCount() - callers, failure);
     busy_.store(0, std::memory_order_release);
-    return outOfMemoryError(strCat(localMemoryBytes, " bytes of local memory"));
   }
-  count_ = count;
-  fn_ = fn;
-  context_ = context;
-  localMemoryBytes_ = localMemoryBytes;
-  shares_ = 2 * threadCount();
-  next_.store(0, std::memory_order_relaxed);
-  failure_.store(0, std::memory_order_relaxed);
-  outOfMemory_.store(false, std::memory_order_relaxed);
-  gate_.store(kOpen, std::memory_order_release);
-  wakeWord_.fetch_add(1, std::memory_order_seq_cst);
-  if (sleepers_.load(std::memory_order_seq_cst) != 0)
-    futexWake(wakeWord_,
-              static_cast<uint32_t>(std::min<uint64_t>(count - 1, started_)));
-  runRanges(scratch.memory(), 0);
-  shutGate();
-  int32_t result = failure_.load(std::memory_order_relaxed);
-  bool outOfMemory = outOfMemory_.load(std::memory_order_relaxed);
-  busy_.store(0, std::memory_order_release);
-  if (failure != nullptr)
-    *failure = result;
-  if (result != 0)
-    return internalError(strCat("a loop body gave ", result));
-  if (outOfMemory)
-    return outOfMemoryError(strCat(localMemoryBytes, " bytes of local memory"));
-  return okStatus();
+  callers_.fetch_sub(1, std::memory_order_relaxed);
+  return status;
 }
 
 StatusOr<Ref<WorkerPool>> createPool(uint32_t threadCount,

@@ -22,7 +22,8 @@ using RangeFn = int32_t (*)(void *context, uint64_t begin, uint64_t end,
                             void *localMemory, uint32_t worker);
 
 /// Thread safety: thread-safe. Several threads may submit at once and a loop
-/// body may submit again: whoever finds the pool busy runs its loop alone.
+/// body may submit again: whoever finds the pool busy, or as many callers
+/// inside as the pool has threads, runs its loop alone.
 class WorkerPool : public RefObject {
 public:
   static const TypeDescriptor kType;

@@ -82,6 +82,9 @@ void declare(CLI::App &app, Arguments &arguments) {
       ->capture_default_str();
   app.add_flag("--overhead", arguments.options.overhead,
                "measure what a call costs");
+  app.add_flag("--sharing", arguments.options.sharing,
+               "measure an idle process and one with more calling threads than "
+               "processors");
   app.add_flag("--startup", arguments.options.startup,
                "measure a fresh process from main to its first result");
 }
@@ -108,9 +111,10 @@ std::string understand(Arguments &arguments) {
       return error;
     options.problems.insert(options.problems.end(), set->begin(), set->end());
   }
-  if (options.problems.empty() && !options.overhead && !options.startup)
-    return "nothing to measure: give --problem LINE, --set FILE, --overhead or "
-           "--startup";
+  if (options.problems.empty() && !options.overhead && !options.sharing &&
+      !options.startup)
+    return "nothing to measure: give --problem LINE, --set FILE, --overhead, "
+           "--sharing or --startup";
   ErrorOr<std::vector<std::string>> peers = parsePeerList(arguments.peers);
   if (isError(peers))
     return ErrorObject(peers).getMessage();
