@@ -20,6 +20,13 @@ ErrorObject requireTensor(const std::string &node, const TensorPtr &tensor,
   return ok();
 }
 
+ErrorObject requireTensors(const std::string &node,
+                           std::initializer_list<SlotTensor> all) {
+  for (const SlotTensor &one : all)
+    FUSILLI_CHECK_ERROR(requireTensor(node, one.tensor, one.slot));
+  return ok();
+}
+
 ErrorObject requireMinRank(const std::string &node, const TensorPtr &tensor,
                            const char *slot, size_t minRank) {
   size_t rank = tensor->getDim().size();

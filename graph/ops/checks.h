@@ -11,6 +11,7 @@
 #include <fusilli/support/logging.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,14 @@ using TensorPtr = std::shared_ptr<TensorAttr>;
 /// AttributeNotSet if `tensor`, in slot `slot` of node `node`, is null.
 ErrorObject requireTensor(const std::string &node, const TensorPtr &tensor,
                           const char *slot);
+/// A tensor with the name of its slot.
+struct SlotTensor {
+  const TensorPtr &tensor;
+  const char *slot;
+};
+/// requireTensor of each, in order.
+ErrorObject requireTensors(const std::string &node,
+                           std::initializer_list<SlotTensor> all);
 /// InvalidAttribute if the rank of `tensor` is below `minRank`.
 ErrorObject requireMinRank(const std::string &node, const TensorPtr &tensor,
                            const char *slot, size_t minRank);

@@ -36,10 +36,8 @@ std::vector<int64_t> getConvInferredOutputShape(
 
 namespace graph {
 
-ErrorObject requireConvLists(const std::string &node,
-                             const std::vector<int64_t> &padding,
-                             const std::vector<int64_t> &stride,
-                             const std::vector<int64_t> &dilation) {
+ErrorObject requireConvLists(const std::string &node, const ConvLists &lists) {
+  const auto &[padding, stride, dilation] = lists;
   FUSILLI_RETURN_ERROR_IF(padding.empty(), ErrorCode::AttributeNotSet,
                           message(Msg::NodeAttributeMissing, node, "padding"));
   FUSILLI_RETURN_ERROR_IF(stride.empty(), ErrorCode::AttributeNotSet,
@@ -50,10 +48,8 @@ ErrorObject requireConvLists(const std::string &node,
 }
 
 ErrorObject checkConvListLengths(const std::string &node,
-                                 const std::vector<int64_t> &padding,
-                                 const std::vector<int64_t> &stride,
-                                 const std::vector<int64_t> &dilation,
-                                 size_t spatial) {
+                                 const ConvLists &lists, size_t spatial) {
+  const auto &[padding, stride, dilation] = lists;
   FUSILLI_RETURN_ERROR_IF(
       padding.size() != spatial, ErrorCode::InvalidAttribute,
       message(Msg::NodeListLength, node, "padding", padding.size(), spatial));
@@ -67,9 +63,8 @@ ErrorObject checkConvListLengths(const std::string &node,
 }
 
 ErrorObject checkConvListValues(const std::string &node,
-                                const std::vector<int64_t> &padding,
-                                const std::vector<int64_t> &stride,
-                                const std::vector<int64_t> &dilation) {
+                                const ConvLists &lists) {
+  const auto &[padding, stride, dilation] = lists;
   FUSILLI_RETURN_ERROR_IF(
       std::ranges::any_of(padding, [](int64_t v) { return v < 0; }),
       ErrorCode::InvalidAttribute,
@@ -83,6 +78,15 @@ ErrorObject checkConvListValues(const std::string &node,
       ErrorCode::InvalidAttribute,
       message(Msg::NodeListValue, node, "dilation", dilation, 1));
   return ok();
+}
+
+ErrorObject requireConvDims(const std::string &node, const TensorPtr &x,
+                            const TensorPtr &w, const TensorPtr &y,
+                            const char *slot, const ConvLists &lists) {
+  return requireDims(node, y, slot,
+                     getConvInferredOutputShape(x->getDim(), w->getDim(),
+                                                lists.dilation, lists.padding,
+                                                lists.stride));
 }
 
 ErrorObject checkConvGroups(const std::string &node, int64_t inputChannels,

@@ -22,19 +22,15 @@ ConvDGradNode::~ConvDGradNode() = default;
 ErrorObject ConvDGradNode::preValidateNode() const {
   const ConvDGradAttr &attr = convDGradAttr;
   const std::string &name = getName();
-  FUSILLI_CHECK_ERROR(requireConvLists(name, attr.getPadding(),
-                                       attr.getStride(), attr.getDilation()));
+  FUSILLI_CHECK_ERROR(requireConvLists(name, convLists(attr)));
   TensorPtr dy = attr.getDY();
   TensorPtr w = attr.getW();
   TensorPtr dx = attr.getDX();
-  FUSILLI_CHECK_ERROR(requireTensor(name, dy, "DY"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, w, "W"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, dx, "DX"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{dy, "DY"}, {w, "W"}, {dx, "DX"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, dy, "DY", 3));
   FUSILLI_CHECK_ERROR(requireMinRank(name, w, "W", 3));
-  FUSILLI_CHECK_ERROR(checkConvListLengths(name, attr.getPadding(),
-                                           attr.getStride(), attr.getDilation(),
-                                           dy->getDim().size() - 2));
+  FUSILLI_CHECK_ERROR(
+      checkConvListLengths(name, convLists(attr), dy->getDim().size() - 2));
   FUSILLI_CHECK_ERROR(requireLayout(name, dy));
   FUSILLI_CHECK_ERROR(requireLayout(name, w));
   // The dims of DX cannot be inferred: several fit.
@@ -43,8 +39,7 @@ ErrorObject ConvDGradNode::preValidateNode() const {
   FUSILLI_CHECK_ERROR(requireMinRank(name, dx, "DX", 2));
   FUSILLI_CHECK_ERROR(
       checkConvGroups(name, dx->getDim()[1], w->getDim()[1], w->getDim()[0]));
-  return checkConvListValues(name, attr.getPadding(), attr.getStride(),
-                             attr.getDilation());
+  return checkConvListValues(name, convLists(attr));
 }
 
 ErrorObject ConvDGradNode::inferPropertiesNode() {
@@ -52,9 +47,8 @@ ErrorObject ConvDGradNode::inferPropertiesNode() {
   TensorPtr dy = convDGradAttr.getDY();
   TensorPtr w = convDGradAttr.getW();
   TensorPtr dx = convDGradAttr.getDX();
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), dy, "DY"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), w, "W"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), dx, "DX"));
+  FUSILLI_CHECK_ERROR(
+      requireTensors(getName(), {{dy, "DY"}, {w, "W"}, {dx, "DX"}}));
   FUSILLI_RETURN_ERROR_IF(dx->getDim().empty(), ErrorCode::AttributeNotSet,
                           message(Msg::NodeDimsUnset, getName(), "DX"));
   if (dx->getStride().empty())
@@ -68,15 +62,10 @@ ErrorObject ConvDGradNode::postValidateNode() const {
   TensorPtr dy = attr.getDY();
   TensorPtr w = attr.getW();
   TensorPtr dx = attr.getDX();
-  FUSILLI_CHECK_ERROR(requireTensor(name, dy, "DY"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, w, "W"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, dx, "DX"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{dy, "DY"}, {w, "W"}, {dx, "DX"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, dx, "DX", 3));
   FUSILLI_CHECK_ERROR(requireSameRank(name, dy, "DY", dx, "DX"));
-  FUSILLI_CHECK_ERROR(requireDims(
-      name, dy, "DY",
-      getConvInferredOutputShape(dx->getDim(), w->getDim(), attr.getDilation(),
-                                 attr.getPadding(), attr.getStride())));
+  FUSILLI_CHECK_ERROR(requireConvDims(name, dx, w, dy, "DY", convLists(attr)));
   return requireLayout(name, dx);
 }
 
@@ -100,23 +89,15 @@ bool encode(const INode &node, OpInstance &op) {
   const auto *conv = dynamic_cast<const ConvDGradNode *>(&node);
   if (!conv)
     return false;
-  const ConvDGradAttr &attr = conv->convDGradAttr;
-  encodeSlots(attr, conv_dgradOp(), op);
-  fbs::ConvDGradAttrsT attrs;
-  attrs.padding = attr.getPadding();
-  attrs.stride = attr.getStride();
-  attrs.dilation = attr.getDilation();
-  op.attrs.Set(std::move(attrs));
+  encodeSlots(conv->convDGradAttr, conv_dgradOp(), op);
+  op.attrs.Set(encodeConvLists<fbs::ConvDGradAttrsT>(conv->convDGradAttr));
   return true;
 }
 
 ErrorOr<std::shared_ptr<INode>> decode(const OpInstance &op,
                                        const Context &context) {
-  const fbs::ConvDGradAttrsT &attrs = *op.attrs.AsConvDGradAttrs();
   auto attr = decodeSlots<ConvDGradAttr>(op);
-  attr.setPadding(attrs.padding)
-      .setStride(attrs.stride)
-      .setDilation(attrs.dilation);
+  decodeConvLists(*op.attrs.AsConvDGradAttrs(), attr);
   return std::make_shared<ConvDGradNode>(std::move(attr), context);
 }
 

@@ -21,25 +21,20 @@ ConvFPropNode::~ConvFPropNode() = default;
 ErrorObject ConvFPropNode::preValidateNode() const {
   const ConvFPropAttr &attr = convFPropAttr;
   const std::string &name = getName();
-  FUSILLI_CHECK_ERROR(requireConvLists(name, attr.getPadding(),
-                                       attr.getStride(), attr.getDilation()));
+  FUSILLI_CHECK_ERROR(requireConvLists(name, convLists(attr)));
   TensorPtr x = attr.getX();
   TensorPtr w = attr.getW();
   TensorPtr y = attr.getY();
-  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, w, "W"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, y, "Y"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{x, "X"}, {w, "W"}, {y, "Y"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, x, "X", 3));
   FUSILLI_CHECK_ERROR(requireSameRank(name, x, "X", w, "W"));
-  FUSILLI_CHECK_ERROR(checkConvListLengths(name, attr.getPadding(),
-                                           attr.getStride(), attr.getDilation(),
-                                           x->getDim().size() - 2));
+  FUSILLI_CHECK_ERROR(
+      checkConvListLengths(name, convLists(attr), x->getDim().size() - 2));
   FUSILLI_CHECK_ERROR(requireLayout(name, x));
   FUSILLI_CHECK_ERROR(requireLayout(name, w));
   FUSILLI_CHECK_ERROR(
       checkConvGroups(name, x->getDim()[1], w->getDim()[1], w->getDim()[0]));
-  return checkConvListValues(name, attr.getPadding(), attr.getStride(),
-                             attr.getDilation());
+  return checkConvListValues(name, convLists(attr));
 }
 
 ErrorObject ConvFPropNode::inferPropertiesNode() {
@@ -47,9 +42,8 @@ ErrorObject ConvFPropNode::inferPropertiesNode() {
   TensorPtr x = convFPropAttr.getX();
   TensorPtr w = convFPropAttr.getW();
   TensorPtr y = convFPropAttr.getY();
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), w, "W"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), y, "Y"));
+  FUSILLI_CHECK_ERROR(
+      requireTensors(getName(), {{x, "X"}, {w, "W"}, {y, "Y"}}));
   if (y->getDim().empty())
     y->setDim(getConvInferredOutputShape(
         x->getDim(), w->getDim(), convFPropAttr.getDilation(),
@@ -65,15 +59,10 @@ ErrorObject ConvFPropNode::postValidateNode() const {
   TensorPtr x = attr.getX();
   TensorPtr w = attr.getW();
   TensorPtr y = attr.getY();
-  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, w, "W"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, y, "Y"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{x, "X"}, {w, "W"}, {y, "Y"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, y, "Y", 3));
   FUSILLI_CHECK_ERROR(requireSameRank(name, y, "Y", x, "X"));
-  FUSILLI_CHECK_ERROR(requireDims(
-      name, y, "Y",
-      getConvInferredOutputShape(x->getDim(), w->getDim(), attr.getDilation(),
-                                 attr.getPadding(), attr.getStride())));
+  FUSILLI_CHECK_ERROR(requireConvDims(name, x, w, y, "Y", convLists(attr)));
   return requireLayout(name, y);
 }
 
@@ -97,23 +86,15 @@ bool encode(const INode &node, OpInstance &op) {
   const auto *conv = dynamic_cast<const ConvFPropNode *>(&node);
   if (!conv)
     return false;
-  const ConvFPropAttr &attr = conv->convFPropAttr;
-  encodeSlots(attr, conv_fpropOp(), op);
-  fbs::ConvFPropAttrsT attrs;
-  attrs.padding = attr.getPadding();
-  attrs.stride = attr.getStride();
-  attrs.dilation = attr.getDilation();
-  op.attrs.Set(std::move(attrs));
+  encodeSlots(conv->convFPropAttr, conv_fpropOp(), op);
+  op.attrs.Set(encodeConvLists<fbs::ConvFPropAttrsT>(conv->convFPropAttr));
   return true;
 }
 
 ErrorOr<std::shared_ptr<INode>> decode(const OpInstance &op,
                                        const Context &context) {
-  const fbs::ConvFPropAttrsT &attrs = *op.attrs.AsConvFPropAttrs();
   auto attr = decodeSlots<ConvFPropAttr>(op);
-  attr.setPadding(attrs.padding)
-      .setStride(attrs.stride)
-      .setDilation(attrs.dilation);
+  decodeConvLists(*op.attrs.AsConvFPropAttrs(), attr);
   return std::make_shared<ConvFPropNode>(std::move(attr), context);
 }
 

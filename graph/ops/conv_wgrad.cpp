@@ -22,20 +22,16 @@ ConvWGradNode::~ConvWGradNode() = default;
 ErrorObject ConvWGradNode::preValidateNode() const {
   const ConvWGradAttr &attr = convWGradAttr;
   const std::string &name = getName();
-  FUSILLI_CHECK_ERROR(requireConvLists(name, attr.getPadding(),
-                                       attr.getStride(), attr.getDilation()));
+  FUSILLI_CHECK_ERROR(requireConvLists(name, convLists(attr)));
   TensorPtr dy = attr.getDY();
   TensorPtr x = attr.getX();
   TensorPtr dw = attr.getDW();
-  FUSILLI_CHECK_ERROR(requireTensor(name, dy, "DY"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, dw, "DW"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{dy, "DY"}, {x, "X"}, {dw, "DW"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, dy, "DY", 3));
   FUSILLI_CHECK_ERROR(requireMinRank(name, x, "X", 3));
   FUSILLI_CHECK_ERROR(requireSameRank(name, dy, "DY", x, "X"));
-  FUSILLI_CHECK_ERROR(checkConvListLengths(name, attr.getPadding(),
-                                           attr.getStride(), attr.getDilation(),
-                                           dy->getDim().size() - 2));
+  FUSILLI_CHECK_ERROR(
+      checkConvListLengths(name, convLists(attr), dy->getDim().size() - 2));
   FUSILLI_CHECK_ERROR(requireLayout(name, dy));
   FUSILLI_CHECK_ERROR(requireLayout(name, x));
   // The dims of DW cannot be inferred: several fit.
@@ -44,8 +40,7 @@ ErrorObject ConvWGradNode::preValidateNode() const {
   FUSILLI_CHECK_ERROR(requireMinRank(name, dw, "DW", 2));
   FUSILLI_CHECK_ERROR(
       checkConvGroups(name, x->getDim()[1], dw->getDim()[1], dy->getDim()[1]));
-  return checkConvListValues(name, attr.getPadding(), attr.getStride(),
-                             attr.getDilation());
+  return checkConvListValues(name, convLists(attr));
 }
 
 ErrorObject ConvWGradNode::inferPropertiesNode() {
@@ -53,9 +48,8 @@ ErrorObject ConvWGradNode::inferPropertiesNode() {
   TensorPtr dy = convWGradAttr.getDY();
   TensorPtr x = convWGradAttr.getX();
   TensorPtr dw = convWGradAttr.getDW();
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), dy, "DY"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), dw, "DW"));
+  FUSILLI_CHECK_ERROR(
+      requireTensors(getName(), {{dy, "DY"}, {x, "X"}, {dw, "DW"}}));
   FUSILLI_RETURN_ERROR_IF(dw->getDim().empty(), ErrorCode::AttributeNotSet,
                           message(Msg::NodeDimsUnset, getName(), "DW"));
   if (dw->getStride().empty())
@@ -69,14 +63,9 @@ ErrorObject ConvWGradNode::postValidateNode() const {
   TensorPtr dy = attr.getDY();
   TensorPtr x = attr.getX();
   TensorPtr dw = attr.getDW();
-  FUSILLI_CHECK_ERROR(requireTensor(name, dy, "DY"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, dw, "DW"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{dy, "DY"}, {x, "X"}, {dw, "DW"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, dw, "DW", 3));
-  FUSILLI_CHECK_ERROR(requireDims(
-      name, dy, "DY",
-      getConvInferredOutputShape(x->getDim(), dw->getDim(), attr.getDilation(),
-                                 attr.getPadding(), attr.getStride())));
+  FUSILLI_CHECK_ERROR(requireConvDims(name, x, dw, dy, "DY", convLists(attr)));
   return requireLayout(name, dw);
 }
 
@@ -100,23 +89,15 @@ bool encode(const INode &node, OpInstance &op) {
   const auto *conv = dynamic_cast<const ConvWGradNode *>(&node);
   if (!conv)
     return false;
-  const ConvWGradAttr &attr = conv->convWGradAttr;
-  encodeSlots(attr, conv_wgradOp(), op);
-  fbs::ConvWGradAttrsT attrs;
-  attrs.padding = attr.getPadding();
-  attrs.stride = attr.getStride();
-  attrs.dilation = attr.getDilation();
-  op.attrs.Set(std::move(attrs));
+  encodeSlots(conv->convWGradAttr, conv_wgradOp(), op);
+  op.attrs.Set(encodeConvLists<fbs::ConvWGradAttrsT>(conv->convWGradAttr));
   return true;
 }
 
 ErrorOr<std::shared_ptr<INode>> decode(const OpInstance &op,
                                        const Context &context) {
-  const fbs::ConvWGradAttrsT &attrs = *op.attrs.AsConvWGradAttrs();
   auto attr = decodeSlots<ConvWGradAttr>(op);
-  attr.setPadding(attrs.padding)
-      .setStride(attrs.stride)
-      .setDilation(attrs.dilation);
+  decodeConvLists(*op.attrs.AsConvWGradAttrs(), attr);
   return std::make_shared<ConvWGradNode>(std::move(attr), context);
 }
 

@@ -71,8 +71,8 @@ ErrorObject LayerNormNode::postValidateNode() const {
     return ok();
   TensorPtr mean = attr.getMEAN();
   TensorPtr invVariance = attr.getINV_VARIANCE();
-  FUSILLI_CHECK_ERROR(requireTensor(name, mean, "MEAN"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, invVariance, "INV_VARIANCE"));
+  FUSILLI_CHECK_ERROR(
+      requireTensors(name, {{mean, "MEAN"}, {invVariance, "INV_VARIANCE"}}));
   auto [dims, strides] =
       norm_utils::getTrainingForwardOutputDimAndStride(attr.getX()->getDim());
   FUSILLI_CHECK_ERROR(requireDims(name, mean, "MEAN", dims));
@@ -123,11 +123,8 @@ ErrorOr<std::shared_ptr<INode>> decode(const OpInstance &op,
                                        const Context &context) {
   const fbs::LayernormAttrsT &attrs = *op.attrs.AsLayernormAttrs();
   auto attr = decodeSlots<LayernormAttr>(op);
-  FUSILLI_RETURN_ERROR_IF(
-      attrs.phase > static_cast<uint8_t>(NormFwdPhase::INFERENCE),
-      ErrorCode::InvalidArgument,
-      message(Msg::GraphDefValue, "normalization phase", attrs.phase));
-  attr.setForwardPhase(static_cast<NormFwdPhase>(attrs.phase));
+  FUSILLI_ASSIGN_OR_RETURN(NormFwdPhase phase, decodePhase(attrs.phase));
+  attr.setForwardPhase(phase);
   return std::make_shared<LayerNormNode>(std::move(attr), context);
 }
 

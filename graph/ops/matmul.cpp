@@ -70,9 +70,7 @@ ErrorObject MatmulNode::preValidateNode() const {
   TensorPtr a = matmulAttr.getA();
   TensorPtr b = matmulAttr.getB();
   TensorPtr c = matmulAttr.getC();
-  FUSILLI_CHECK_ERROR(requireTensor(name, a, "A"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, b, "B"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, c, "C"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{a, "A"}, {b, "B"}, {c, "C"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, a, "A", 2));
   FUSILLI_CHECK_ERROR(requireMinRank(name, b, "B", 2));
   FUSILLI_CHECK_ERROR(requireSameRank(name, a, "A", b, "B"));
@@ -97,9 +95,8 @@ ErrorObject MatmulNode::inferPropertiesNode() {
   TensorPtr a = matmulAttr.getA();
   TensorPtr b = matmulAttr.getB();
   TensorPtr c = matmulAttr.getC();
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), a, "A"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), b, "B"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), c, "C"));
+  FUSILLI_CHECK_ERROR(
+      requireTensors(getName(), {{a, "A"}, {b, "B"}, {c, "C"}}));
   if (c->getDim().empty())
     c->setDim(getMatmulInferredOutputShape(a->getDim(), b->getDim()));
   if (c->getStride().empty())
@@ -112,9 +109,7 @@ ErrorObject MatmulNode::postValidateNode() const {
   TensorPtr a = matmulAttr.getA();
   TensorPtr b = matmulAttr.getB();
   TensorPtr c = matmulAttr.getC();
-  FUSILLI_CHECK_ERROR(requireTensor(name, a, "A"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, b, "B"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, c, "C"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{a, "A"}, {b, "B"}, {c, "C"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, c, "C", 2));
   FUSILLI_CHECK_ERROR(requireDims(
       name, c, "C", getMatmulInferredOutputShape(a->getDim(), b->getDim())));

@@ -79,16 +79,22 @@ ErrorObject checkNormCommon(const std::string &node, NormFwdPhase phase,
   FUSILLI_RETURN_ERROR_IF(
       phase == NormFwdPhase::NOT_SET, ErrorCode::AttributeNotSet,
       message(Msg::NodeAttributeMissing, node, "forward phase"));
-  FUSILLI_CHECK_ERROR(requireTensor(node, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(node, y, "Y"));
+  FUSILLI_CHECK_ERROR(requireTensors(node, {{x, "X"}, {y, "Y"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(node, x, "X", 2));
   return requireLayout(node, x);
 }
 
+ErrorOr<NormFwdPhase> decodePhase(uint8_t phase) {
+  FUSILLI_RETURN_ERROR_IF(
+      phase > static_cast<uint8_t>(NormFwdPhase::INFERENCE),
+      ErrorCode::InvalidArgument,
+      message(Msg::GraphDefValue, "normalization phase", phase));
+  return ok(static_cast<NormFwdPhase>(phase));
+}
+
 ErrorObject checkNormOutput(const std::string &node, const TensorPtr &x,
                             const TensorPtr &y) {
-  FUSILLI_CHECK_ERROR(requireTensor(node, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(node, y, "Y"));
+  FUSILLI_CHECK_ERROR(requireTensors(node, {{x, "X"}, {y, "Y"}}));
   FUSILLI_CHECK_ERROR(requireDims(node, y, "Y", x->getDim()));
   return requireLayout(node, y);
 }

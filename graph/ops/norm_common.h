@@ -23,6 +23,9 @@ namespace fusilli::graph {
 ErrorObject checkNormCommon(const std::string &node, NormFwdPhase phase,
                             const TensorPtr &x, const TensorPtr &y);
 
+/// The phase that a GraphDef holds; InvalidArgument for another number.
+ErrorOr<NormFwdPhase> decodePhase(uint8_t phase);
+
 /// Y has the dims of X (InvalidAttribute) and a simple layout (NotImplemented).
 ErrorObject checkNormOutput(const std::string &node, const TensorPtr &x,
                             const TensorPtr &y);

@@ -37,8 +37,7 @@ ErrorObject ReductionNode::inferPropertiesNode() {
   reductionAttr.fillFromContext(context);
   TensorPtr x = reductionAttr.getX();
   TensorPtr y = reductionAttr.getY();
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(getName(), y, "Y"));
+  FUSILLI_CHECK_ERROR(requireTensors(getName(), {{x, "X"}, {y, "Y"}}));
   if (y->getDim().empty())
     y->setDim(x->getDim());
   if (y->getStride().empty())
@@ -50,8 +49,7 @@ ErrorObject ReductionNode::postValidateNode() const {
   const std::string &name = getName();
   TensorPtr x = reductionAttr.getX();
   TensorPtr y = reductionAttr.getY();
-  FUSILLI_CHECK_ERROR(requireTensor(name, x, "X"));
-  FUSILLI_CHECK_ERROR(requireTensor(name, y, "Y"));
+  FUSILLI_CHECK_ERROR(requireTensors(name, {{x, "X"}, {y, "Y"}}));
   FUSILLI_CHECK_ERROR(requireSameRank(name, x, "X", y, "Y"));
   FUSILLI_RETURN_ERROR_IF(reductionAttr.getMode() == ReductionAttr::Mode::AVG &&
                               (isIntegralOrBoolType(x->getDataType()) ||

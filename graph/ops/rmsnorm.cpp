@@ -107,11 +107,8 @@ ErrorOr<std::shared_ptr<INode>> decode(const OpInstance &op,
                                        const Context &context) {
   const fbs::RmsnormAttrsT &attrs = *op.attrs.AsRmsnormAttrs();
   auto attr = decodeSlots<RmsnormAttr>(op);
-  FUSILLI_RETURN_ERROR_IF(
-      attrs.phase > static_cast<uint8_t>(NormFwdPhase::INFERENCE),
-      ErrorCode::InvalidArgument,
-      message(Msg::GraphDefValue, "normalization phase", attrs.phase));
-  attr.setForwardPhase(static_cast<NormFwdPhase>(attrs.phase));
+  FUSILLI_ASSIGN_OR_RETURN(NormFwdPhase phase, decodePhase(attrs.phase));
+  attr.setForwardPhase(phase);
   return std::make_shared<RmsNormNode>(std::move(attr), context);
 }
 
