@@ -2,7 +2,9 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The conformance suite: each suite is compiled once and runs on every backend
-// that is linked in. A driver adds itself with one file, cts_backend.cpp.
+// that is linked in. A driver adds itself with one file, cts_backend.cpp. A
+// device that the machine lacks is a skip; what a backend does not pass yet is
+// listed, runs all the same, and must fail.
 #ifndef RUNTIME_HAL_CTS_CTS_H
 #define RUNTIME_HAL_CTS_CTS_H
 
@@ -11,15 +13,17 @@
 
 #include <cstdint>
 #include <functional>
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace fusilli::hal::cts {
 
-/// A test that a backend does not pass, for ever, and why.
-struct Unsupported {
-  std::string test; ///< "Suite.Case" without the parameter; "Suite.*" for all
+/// A test that a backend does not pass, and why.
+struct Gap {
+  std::string test; ///< "Suite.Case" without the parameter
   std::string reason;
 };
 
@@ -36,7 +40,9 @@ struct Backend {
   std::string name; ///< "local_task_4"; in test names
   std::string driver;
   DeviceParams params;
-  std::vector<Unsupported> unsupported;
+  /// These run and must fail: one that passes is reported as a failure, so
+  /// that the list stays true.
+  std::vector<Gap> expectedFailures;
   /// The executable of the test kernels and the entry of a kernel.
   std::function<StatusOr<Ref<Executable>>(Device &)> makeExecutable;
   std::function<uint32_t(Kernel)> entryOf;
@@ -45,6 +51,23 @@ struct Backend {
 std::vector<Backend> &backends();
 /// `static const bool added = addBackend({...});` in cts_backend.cpp.
 bool addBackend(Backend backend);
+
+/// A device of the backend. Unavailable, from the driver or the device: this
+/// machine lacks it.
+StatusOr<Ref<Device>> openDevice(const Backend &backend);
+
+/// Takes the failures of a test, of all its threads, until `finish`.
+class ExpectedFailure {
+public:
+  ExpectedFailure();
+  /// Reports a failure of its own when nothing has failed.
+  void finish(const std::string &reason);
+
+private:
+  ::testing::TestPartResultArray results_;
+  // Behind `results_`: writes into it.
+  std::unique_ptr<::testing::ScopedFakeTestPartResultReporter> reporter_;
+};
 
 /// Base of all suites: a fresh device per test; checks at the end that nothing
 /// of the test is alive.
@@ -70,6 +93,8 @@ protected:
 
 private:
   int64_t liveBefore_ = 0;
+  const Gap *gap_ = nullptr; // Borrowed: of the backend.
+  std::unique_ptr<ExpectedFailure> expected_;
 };
 
 /// At the end of each suite's file: runs it on every backend.
