@@ -5,6 +5,8 @@
 // Compile, cache and load of graphs, with the fake compiler.
 #include "engine/test/test_engine.h"
 
+#include "support/ref.h"
+
 #include <fstream>
 #include <thread>
 
@@ -288,6 +290,77 @@ TEST_F(GraphCompileTest, GarbageUnloads) {
   ASSERT_OK(g.graph.loadFromArtifact(*handle_, *artifact));
   ASSERT_OK(g.graph.getWorkspaceSize());
   EXPECT_OK(g.graph.execute(*handle_, pack, nullptr));
+}
+
+TEST_F(GraphCompileTest, ArtifactBytesMayGoAfterLoad) {
+  AddGraph g;
+  ASSERT_OK(g.graph.validate());
+  ErrorOr<std::vector<uint8_t>> artifact =
+      g.graph.compileToArtifact(Backend::CPU, true);
+  ASSERT_OK(artifact);
+  ASSERT_OK(g.graph.loadFromArtifact(*handle_, *artifact));
+  std::fill(artifact->begin(), artifact->end(), 0xcc);
+  std::vector<uint8_t>().swap(*artifact);
+  ASSERT_OK(g.graph.getWorkspaceSize());
+  Pack pack = makePack(g, {1, 2, 3, 4}, {10, 20, 30, 40});
+  ASSERT_OK(g.graph.execute(*handle_, pack, nullptr));
+  EXPECT_THAT(contents(*handle_, pack[g.out]),
+              testing::ElementsAre(11, 22, 33, 44));
+}
+
+// Workspace, function and context change together.
+TEST_F(GraphCompileTest, ReloadReplacesEverything) {
+  AddGraph g;
+  ASSERT_OK(g.graph.validate());
+  ErrorOr<std::vector<uint8_t>> plain =
+      g.graph.compileToArtifact(Backend::CPU, true);
+  ASSERT_OK(plain);
+  ErrorOr<std::vector<uint8_t>> larger = [&] {
+    ScopedEnv env("FAKE_COMPILER_WORKSPACE", "1");
+    ScopedEnv target("FUSILLI_TARGET", "x86-64-v4"); // another store entry
+    return g.graph.compileToArtifact(Backend::CPU, true);
+  }();
+  ASSERT_OK(larger);
+  Pack pack = makePack(g, {1, 2, 3, 4}, {10, 20, 30, 40});
+  auto workspaceSize = [&] {
+    ErrorOr<std::optional<size_t>> size = g.graph.getWorkspaceSize();
+    EXPECT_OK(size);
+    return isOk(size) ? *size : std::nullopt;
+  };
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_OK(g.graph.loadFromArtifact(*handle_, *larger));
+    EXPECT_EQ(workspaceSize(), 16u);
+    EXPECT_CODE(g.graph.execute(*handle_, pack, nullptr), InvalidArgument,
+                "16 bytes");
+    EXPECT_EQ(liveObjects(ObjectKind::Context), 1);
+    ASSERT_OK(g.graph.loadFromArtifact(*handle_, *plain));
+    EXPECT_EQ(workspaceSize(), 0u);
+    ASSERT_OK(g.graph.execute(*handle_, pack, nullptr));
+    EXPECT_THAT(contents(*handle_, pack[g.out]),
+                testing::ElementsAre(11, 22, 33, 44));
+    EXPECT_EQ(liveObjects(ObjectKind::Context), 1);
+    EXPECT_EQ(liveObjects(ObjectKind::Module), 2);
+  }
+}
+
+TEST_F(GraphCompileTest, InstanceAndDeviceDieWithTheLastGraphOfAHandle) {
+  auto make = [&](const char *name) {
+    auto g = std::make_unique<AddGraph>(name);
+    EXPECT_OK(g->graph.validate());
+    EXPECT_OK(g->graph.compile(*handle_, true));
+    return g;
+  };
+  auto first = make("one");
+  auto second = make("two");
+  EXPECT_EQ(liveObjects(ObjectKind::Context), 2);
+  EXPECT_EQ(liveObjects(ObjectKind::Device), 1); // of the handle, shared
+  handle_.reset();
+  EXPECT_EQ(liveObjects(ObjectKind::Instance), 1);
+  EXPECT_EQ(liveObjects(ObjectKind::Device), 1);
+  first.reset();
+  EXPECT_EQ(liveObjects(ObjectKind::Instance), 1);
+  second.reset();
+  EXPECT_EQ(liveObjects(), 0);
 }
 
 TEST_F(GraphCompileTest, CompileToArtifactLeavesTheLoadedProgramAlone) {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Handles and buffers: creation rules, sharing, lifetimes, contents.
+#include "engine/access.h"
 #include "engine/test/test_engine.h"
 
 #include "runtime/hal/drivers/registration.h"
@@ -12,15 +13,19 @@
 #include <iree/runtime/api.h>
 
 #include <barrier>
+#include <cstdlib>
+#include <iostream>
 #include <thread>
 
 namespace fusilli::test {
 namespace {
 
 TEST(HandleTest, CpuTakesNoDeviceAndNoStream) {
+  int64_t devices = createdObjects(ObjectKind::Device);
   EXPECT_CODE(Handle::create(Backend::CPU, 0), InvalidArgument, "CPU");
   EXPECT_CODE(Handle::create(Backend::CPU, 3), InvalidArgument, "3");
   EXPECT_CODE(Handle::create(Backend::CPU, 0, 0), InvalidArgument, "CPU");
+  EXPECT_EQ(createdObjects(ObjectKind::Device), devices);
 }
 
 TEST(HandleTest, BackendsThatAreNotThereAreInternalErrors) {
@@ -43,46 +48,115 @@ TEST(HandleTest, MovesLeaveNothingBehind) {
   std::vector<Handle> handles;
   handles.push_back(std::move(moved));
   EXPECT_EQ(handles[0].getBackend(), Backend::CPU);
+  handles.clear(); // those that were moved from hold nothing
+  EXPECT_EQ(liveObjects(), 0);
 }
 
+#if __has_feature(thread_sanitizer)
+constexpr int kRounds = 100; // each costs ten times as much
+#else
+constexpr int kRounds = 1000;
+#endif
+
+// In each round 32 threads create a handle at once and drop it at once.
 TEST(HandleTest, OneInstanceForAllHandlesOfAllThreads) {
-  ASSERT_EQ(liveObjects(ObjectKind::Instance), 0);
+  ASSERT_EQ(liveObjects(), 0);
   int64_t created = createdObjects(ObjectKind::Instance);
-  for (int round = 0; round < 20; ++round) {
-    constexpr int kThreads = 32;
-    std::barrier barrier(kThreads);
-    std::vector<std::optional<Handle>> handles(kThreads);
-    std::vector<std::thread> threads;
-    for (int t = 0; t < kThreads; ++t)
-      threads.emplace_back([&, t] {
-        barrier.arrive_and_wait();
+  int64_t devices = createdObjects(ObjectKind::Device);
+  constexpr int kThreads = 32;
+  std::barrier step(kThreads + 1);
+  std::vector<std::optional<Handle>> handles(kThreads);
+  std::vector<const vm::Instance *> instances(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int round = 0; round < kRounds; ++round) {
+        step.arrive_and_wait();
         ErrorOr<Handle> handle = Handle::create(Backend::CPU);
         EXPECT_TRUE(isOk(handle)) << ErrorObject(handle);
-        if (isOk(handle))
+        if (isOk(handle)) {
           handles[t].emplace(std::move(*handle));
-      });
-    for (std::thread &thread : threads)
-      thread.join();
+          instances[t] =
+              detail::EngineAccess::impl(*handles[t])->instance.get();
+        }
+        step.arrive_and_wait();
+        step.arrive_and_wait(); // the counts are read
+        handles[t].reset();
+        step.arrive_and_wait();
+      }
+    });
+  for (int round = 0; round < kRounds; ++round) {
+    step.arrive_and_wait();
+    step.arrive_and_wait();
     EXPECT_EQ(createdObjects(ObjectKind::Instance), created + round + 1);
     EXPECT_EQ(liveObjects(ObjectKind::Instance), 1);
-    handles.clear();
-    EXPECT_EQ(liveObjects(ObjectKind::Instance), 0);
-    EXPECT_EQ(liveObjects(ObjectKind::Device), 0);
+    EXPECT_EQ(liveObjects(ObjectKind::Device), kThreads);
     EXPECT_EQ(liveObjects(ObjectKind::Driver), 0);
+    EXPECT_THAT(instances, testing::Each(instances[0]));
+    step.arrive_and_wait();
+    step.arrive_and_wait();
+    EXPECT_EQ(liveObjects(), 0);
   }
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_EQ(createdObjects(ObjectKind::Instance), created + kRounds);
+  EXPECT_EQ(createdObjects(ObjectKind::Device), devices + kRounds * kThreads);
   EXPECT_EQ(hal::driverRegistrationCount(), 1);
 }
 
 TEST(HandleTest, FailuresLeaveNothingAlive) {
-  int64_t before = liveObjects();
+  ASSERT_EQ(liveObjects(), 0); // so the pool of workers is made anew
+  ScopedEnv threads("FUSILLI_NUM_THREADS", "2");
   for (FaultPoint point :
-       {FaultPoint::DeviceCreation, FaultPoint::TypeRegistration}) {
+       {FaultPoint::DeviceCreation, FaultPoint::TypeRegistration,
+        FaultPoint::WorkerStart}) {
     armFault(point);
-    EXPECT_CODE(Handle::create(Backend::CPU), RuntimeFailure, "");
+    EXPECT_CODE(Handle::create(Backend::CPU), RuntimeFailure, "injected");
     armFault(point, 0);
-    EXPECT_EQ(liveObjects(), before) << static_cast<int>(point);
+    EXPECT_EQ(liveObjects(ObjectKind::Instance), 0) << static_cast<int>(point);
+    EXPECT_EQ(liveObjects(ObjectKind::Driver), 0) << static_cast<int>(point);
+    EXPECT_EQ(liveObjects(), 0) << static_cast<int>(point);
   }
   EXPECT_OK(Handle::create(Backend::CPU));
+}
+
+TEST(HandleTest, DriverIsGivenBackAndEachHandleHasADevice) {
+  int64_t drivers = createdObjects(ObjectKind::Driver);
+  {
+    ErrorOr<Handle> a = Handle::create(Backend::CPU);
+    ErrorOr<Handle> b = Handle::create(Backend::CPU);
+    ASSERT_OK(a);
+    ASSERT_OK(b);
+    EXPECT_EQ(createdObjects(ObjectKind::Driver), drivers + 2);
+    EXPECT_EQ(liveObjects(ObjectKind::Driver), 0);
+    EXPECT_NE(static_cast<iree_hal_device_t *>(*a),
+              static_cast<iree_hal_device_t *>(*b));
+    EXPECT_EQ(liveObjects(ObjectKind::Device), 2);
+    EXPECT_EQ(liveObjects(ObjectKind::DeviceGroup), 2);
+    EXPECT_EQ(detail::EngineAccess::impl(*a)->device->name(), "local-task");
+  }
+  EXPECT_EQ(liveObjects(), 0);
+}
+
+// A process whose drivers cannot be registered.
+[[noreturn]] void createThreeHandlesWithoutDrivers() {
+  armFault(FaultPoint::DriverRegistration);
+  std::vector<ErrorObject> errors;
+  for (int i = 0; i < 3; ++i)
+    errors.push_back(Handle::create(Backend::CPU));
+  bool right = liveObjects() == 0 && hal::driverRegistrationCount() == 1;
+  for (const ErrorObject &error : errors) {
+    std::cerr << error << "\n";
+    right &= error.getCode() == ErrorCode::RuntimeFailure &&
+             error.getMessage() == errors[0].getMessage();
+  }
+  std::exit(right ? 0 : 1);
+}
+
+TEST(HandleDeathTest, FailedRegistrationOfDriversIsToldEveryTime) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe"); // a fresh process
+  EXPECT_EXIT(createThreeHandlesWithoutDrivers(), testing::ExitedWithCode(0),
+              "injected failure of driver registration");
 }
 
 class BufferTest : public EngineTest {};

@@ -7,14 +7,24 @@
 #include "support/status.h"
 #include "support/weak_slot.h"
 
+#include <cstdlib>
 #include <gtest/gtest.h>
 #include <thread>
 #include <vector>
+
+// Defined by a sanitizer's runtime, where there is one.
+extern "C" {
+__attribute__((weak)) const char *__asan_default_suppressions();
+__attribute__((weak)) const char *__lsan_default_suppressions();
+__attribute__((weak)) const char *__tsan_default_suppressions();
+__attribute__((weak)) const char *__ubsan_default_suppressions();
+}
 
 namespace fusilli {
 namespace {
 
 static_assert(!std::is_copy_constructible_v<Status>);
+static_assert(!std::is_copy_assignable_v<Status>);
 static_assert(std::is_nothrow_move_constructible_v<Status>);
 
 TEST(StatusTest, OkIsNullAndHasNoMessage) {
@@ -34,6 +44,57 @@ TEST(StatusTest, FailureCarriesCodeMessageAndPlace) {
   EXPECT_EQ(status.toString(), "INVALID_ARGUMENT: dim 3 is 7, expected 8");
   EXPECT_EQ(std::move(status).annotate("conv_0").message(),
             "conv_0: dim 3 is 7, expected 8");
+}
+
+TEST(StatusTest, CodesKeepTheirNumbersAndNames) {
+  const std::pair<int, std::string_view> codes[] = {
+      {0, "OK"},
+      {1, "CANCELLED"},
+      {2, "UNKNOWN"},
+      {3, "INVALID_ARGUMENT"},
+      {4, "DEADLINE_EXCEEDED"},
+      {5, "NOT_FOUND"},
+      {6, "ALREADY_EXISTS"},
+      {7, "PERMISSION_DENIED"},
+      {8, "RESOURCE_EXHAUSTED"},
+      {9, "FAILED_PRECONDITION"},
+      {10, "ABORTED"},
+      {11, "OUT_OF_RANGE"},
+      {12, "UNIMPLEMENTED"},
+      {13, "INTERNAL"},
+      {14, "UNAVAILABLE"},
+      {15, "DATA_LOSS"},
+      {16, "UNAUTHENTICATED"},
+      {17, "DEFERRED"},
+      {18, "INCOMPATIBLE"},
+  };
+  for (auto [number, name] : codes)
+    EXPECT_EQ(statusCodeName(static_cast<StatusCode>(number)), name);
+  EXPECT_EQ(statusCodeName(static_cast<StatusCode>(31)), "UNKNOWN");
+}
+
+TEST(StatusTest, IsOneWordWithTheCodeInItsLowBits) {
+  EXPECT_EQ(sizeof(Status), sizeof(void *));
+  for (uintptr_t code = 1; code <= 18; ++code) {
+    uintptr_t word = Status::make(static_cast<StatusCode>(code), "m").release();
+    EXPECT_EQ(word & 31, code);
+    EXPECT_GT(word, 31u) << "no record";
+    Status::adopt(word).ignore();
+    // The code alone owns nothing.
+    EXPECT_EQ(codeStatus(static_cast<StatusCode>(code)).release(), code);
+  }
+}
+
+TEST(StatusTest, IsConsumedOnce) {
+  // It cannot be copied (asserted above), and who was moved from is OK.
+  int64_t before = liveStatusRecords();
+  Status failed = abortedError("x");
+  Status taken = std::move(failed);
+  EXPECT_EQ(failed.release(), 0u);
+  EXPECT_EQ(liveStatusRecords(), before + 1);
+  std::move(taken).ignore();
+  std::move(taken).ignore();
+  EXPECT_EQ(liveStatusRecords(), before);
 }
 
 TEST(StatusTest, RecordsAreFreedExactlyOnce) {
@@ -245,6 +306,19 @@ TEST(FaultTest, FailsAsOftenAsAsked) {
   EXPECT_EQ(checkFault(FaultPoint::ModuleInit).code(), StatusCode::Unavailable);
   EXPECT_TRUE(checkFault(FaultPoint::ModuleInit).isOk());
   EXPECT_EQ(faultsGiven(FaultPoint::ModuleInit), given + 2);
+}
+
+TEST(SanitizerTest, NothingIsSuppressed) {
+  for (auto *list : {__asan_default_suppressions, __lsan_default_suppressions,
+                     __tsan_default_suppressions, __ubsan_default_suppressions})
+    if (list != nullptr && list() != nullptr)
+      EXPECT_STREQ(list(), "");
+  for (const char *name :
+       {"ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"})
+    if (const char *options = std::getenv(name))
+      EXPECT_EQ((std::string(":") + options).find(":suppressions="),
+                std::string::npos)
+          << name;
 }
 
 } // namespace

@@ -109,7 +109,7 @@ StatusOr<Ref<Driver>> DriverRegistry::createDriver(std::string_view name,
     std::span<const std::string_view> names = factories_[i]->names();
     for (size_t j = names.size(); j-- > 0;) {
       if (names[j] == name)
-        return factories_[i]->create(name, allocator);
+        return factories_[i]->create(names[j], allocator);
       known += strCat(known.empty() ? "" : ", ", names[j]);
     }
   }

@@ -41,7 +41,8 @@ public:
   virtual ~DriverFactory() = default;
   /// Static for the life of the factory.
   virtual std::span<const std::string_view> names() const noexcept = 0;
-  /// Called with the registry's lock held: must not call the registry.
+  /// Called with the registry's lock held: must not call the registry. `name`
+  /// is one of `names()`.
   /// Unavailable when a vendor library cannot be loaded.
   virtual StatusOr<Ref<Driver>> create(std::string_view name,
                                        HostAllocator &allocator) = 0;

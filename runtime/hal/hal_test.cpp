@@ -3,6 +3,7 @@
 //
 // Semaphores, fences, the driver registry, device groups: what does not depend
 // on a driver.
+#include "runtime/hal/drivers/null/null_driver.h"
 #include "runtime/hal/drivers/registration.h"
 #include "runtime/hal/fence.h"
 #include "support/fault.h"
@@ -233,6 +234,90 @@ TEST(DriverRegistryTest, NewestFactoryWins) {
   EXPECT_EQ(old.created, 1);
 }
 
+/// Makes null drivers under two equal names and looks on.
+class WatchedFactory final : public DriverFactory {
+public:
+  std::span<const std::string_view> names() const noexcept override {
+    return names_;
+  }
+  StatusOr<Ref<Driver>> create(std::string_view name,
+                               HostAllocator &allocator) override {
+    ++created;
+    lastName = name.data();
+    overlaps += inside_.exchange(true);
+    std::this_thread::yield();
+    auto driver = nullDriverFactory().create("null", allocator);
+    inside_ = false;
+    return driver;
+  }
+  const char *entry(size_t i) const { return names_[i].data(); }
+  int created = 0;
+  int overlaps = 0;
+  const char *lastName = nullptr;
+
+private:
+  char first_[4] = "dup";
+  char second_[4] = "dup";
+  const std::array<std::string_view, 3> names_ = {first_, second_, "longer"};
+  std::atomic<bool> inside_{false};
+};
+
+TEST(DriverRegistryTest, HoldsFactoriesNotDrivers) {
+  int64_t created = createdObjects(ObjectKind::Driver);
+  int64_t live = liveObjects(ObjectKind::Driver);
+  DriverRegistry registry;
+  WatchedFactory factory;
+  ASSERT_TRUE(registry.registerFactory(&factory).isOk());
+  EXPECT_EQ(factory.created, 0);
+  EXPECT_EQ(createdObjects(ObjectKind::Driver), created);
+  {
+    auto driver = registry.createDriver("longer");
+    ASSERT_TRUE(driver.isOk());
+    EXPECT_EQ((*driver)->refCount(), 1u); // the caller's
+    auto another = registry.createDriver("longer");
+    ASSERT_TRUE(another.isOk());
+    EXPECT_NE(driver->get(), another->get());
+  }
+  EXPECT_EQ(liveObjects(ObjectKind::Driver), live);
+}
+
+TEST(DriverRegistryTest, DriversAreMadeUnderTheLock) {
+  DriverRegistry registry;
+  WatchedFactory factory;
+  ASSERT_TRUE(registry.registerFactory(&factory).isOk());
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i)
+        EXPECT_TRUE(registry.createDriver("dup").isOk());
+    });
+  for (auto &thread : threads)
+    thread.join();
+  EXPECT_EQ(factory.created, 2000);
+  EXPECT_EQ(factory.overlaps, 0);
+}
+
+TEST(DriverRegistryTest, LastNameOfAFactoryWinsAndNamesAreExact) {
+  DriverRegistry registry;
+  WatchedFactory factory;
+  ASSERT_TRUE(registry.registerFactory(&factory).isOk());
+  ASSERT_TRUE(registry.createDriver("dup").isOk());
+  EXPECT_EQ(factory.lastName, factory.entry(1));
+  for (const char *name : {"", "du", "dupe", "Dup", "dup "})
+    EXPECT_EQ(registry.createDriver(name).code(), StatusCode::NotFound) << name;
+}
+
+TEST(DriverRegistryTest, MissingLibrariesShowAtCreation) {
+  int64_t live = liveObjects();
+  DriverRegistry registry;
+  NamedFactory vendor("vendor", StatusCode::Unavailable);
+  EXPECT_TRUE(registry.registerFactory(&vendor).isOk());
+  EXPECT_EQ(vendor.created, 0);
+  EXPECT_EQ(registry.createDriver("vendor").code(), StatusCode::Unavailable);
+  EXPECT_EQ(vendor.created, 1);
+  EXPECT_EQ(liveObjects(), live);
+}
+
 TEST(DriverRegistryTest, UnknownNamesAreNamed) {
   ASSERT_TRUE(registerAllDriversOnce().isOk());
   auto driver = DriverRegistry::defaultRegistry().createDriver("abacus");
@@ -275,6 +360,8 @@ TEST(DeviceTest, DriverDiesWithItsCreator) {
     auto device = driver->createDevice(0, {});
     ASSERT_TRUE(device.isOk()) << device.status().toString();
     EXPECT_EQ((*device)->name(), name);
+    // 0 is the default device, n + 1 the n-th.
+    EXPECT_TRUE(driver->createDevice(driver->deviceCount(), {}).isOk());
     EXPECT_EQ(driver->createDevice(driver->deviceCount() + 1, {}).code(),
               StatusCode::NotFound);
     driver.reset();
@@ -287,9 +374,12 @@ TEST(DeviceTest, CpuDevicesTakeNoStream) {
   ASSERT_TRUE(registerAllDriversOnce().isOk());
   auto driver = *DriverRegistry::defaultRegistry().createDriver("local-sync");
   DeviceParams params;
+  EXPECT_EQ(params.externalStream, ~uint64_t{0}); // none is given
+  int64_t created = createdObjects(ObjectKind::Device);
   params.externalStream = 0; // a valid stream, so it is refused too
   EXPECT_EQ(driver->createDevice(0, params).code(),
             StatusCode::InvalidArgument);
+  EXPECT_EQ(createdObjects(ObjectKind::Device), created);
 }
 
 TEST(DeviceGroupTest, RetainsItsDevices) {

@@ -28,6 +28,31 @@ TEST(InstanceTest, BuiltInTypesAreThere) {
   EXPECT_EQ(instance->lookupType("vm.unknown"), nullptr);
 }
 
+TEST(InstanceTest, StartsWithOneReferenceAndRoomForThirtyTwoTypes) {
+  auto instance = *Instance::create();
+  EXPECT_EQ(instance->refCount(), 1u);
+  std::array<std::string, 40> names;
+  std::array<TypeDescriptor, 40> types;
+  for (size_t i = 0; i < types.size(); ++i) {
+    names[i] = strCat("test.", i);
+    types[i] = {names[i].c_str(), ObjectKind::Other};
+  }
+  size_t builtIn = instance->typeCount();
+  size_t added = 0;
+  while (added < types.size() && instance->registerType(&types[added]).isOk())
+    ++added;
+  EXPECT_EQ(builtIn + added, 32u);
+  EXPECT_EQ(instance->registerType(&types[added]).code(),
+            StatusCode::ResourceExhausted);
+  // Still usable.
+  EXPECT_EQ(instance->lookupType("test.0"), &types[0]);
+  EXPECT_EQ(instance->lookupType(names[added]), nullptr);
+  EXPECT_TRUE(instance->registerType(&types[1]).isOk());
+  EXPECT_TRUE(instance->unregisterType(&types[0]).isOk());
+  EXPECT_TRUE(instance->registerType(&types[added]).isOk());
+  EXPECT_EQ(instance->lookupType(names[added]), &types[added]);
+}
+
 TEST(InstanceTest, RemovalKeepsTheOthers) {
   auto instance = *Instance::create();
   for (const TypeDescriptor *type : {&kTypeA, &kTypeB, &kTypeC})
@@ -156,7 +181,7 @@ struct ModuleSpec {
 
 class SpecState final : public ModuleState {
 public:
-  Function imported;
+  std::vector<Function> imported;
 };
 
 class SpecModule final : public Module {
@@ -189,7 +214,7 @@ public:
   }
   Status resolveImport(ModuleState *state, size_t, const Function &function,
                        ModuleState *) override {
-    static_cast<SpecState *>(state)->imported = function;
+    static_cast<SpecState *>(state)->imported.push_back(function);
     return okStatus();
   }
   Status initialize(ModuleState *) override {
@@ -268,6 +293,57 @@ TEST_F(ContextTest, Imports) {
             StatusCode::NotFound);
   EXPECT_EQ(add({.name = "e", .imports = {{"nodot", "v.v", false}}}).code(),
             StatusCode::InvalidArgument);
+}
+
+TEST_F(ContextTest, StartsEmptyAndGrows) {
+  EXPECT_EQ(context_->moduleCount(), 0u);
+  std::vector<std::string> names;
+  for (int i = 0; i < 50; ++i)
+    names.push_back(strCat("m", i));
+  for (const std::string &name : names)
+    ASSERT_TRUE(add({.name = name}).isOk());
+  EXPECT_EQ(context_->moduleCount(), 50u);
+  for (const std::string &name : names)
+    EXPECT_TRUE(
+        context_->invoke(*context_->resolveFunction(name + ".f"), Arguments())
+            .isOk());
+}
+
+// State, dependencies, imports, initialisation: of a module that fails in all
+// of them the first is told, and so on as they are put right.
+TEST_F(ContextTest, StepsOfARegistrationComeInOrder) {
+  ModuleSpec spec = {.name = "a",
+                     .dependencies = {{"base", 1, true}},
+                     .imports = {{"base.f", "wrong", true}},
+                     .state = StatusCode::DataLoss,
+                     .initialize = StatusCode::Aborted};
+  EXPECT_EQ(add(spec).code(), StatusCode::DataLoss);
+  spec.state = StatusCode::Ok;
+  EXPECT_EQ(add(spec).code(), StatusCode::NotFound);
+  ASSERT_TRUE(add({.name = "base"}).isOk());
+  EXPECT_EQ(add(spec).code(), StatusCode::Internal);
+  spec.imports[0].convention = "v.v";
+  EXPECT_EQ(add(spec).code(), StatusCode::Aborted);
+  spec.initialize = StatusCode::Ok;
+  EXPECT_TRUE(add(spec).isOk());
+  EXPECT_EQ(context_->moduleCount(), 2u);
+}
+
+TEST_F(ContextTest, ImportsBindToTheNewestModuleOrToNothing) {
+  Ref<Module> older = makeModule({.name = "base"});
+  Ref<Module> newer = makeModule({.name = "base"});
+  Ref<Module> user = makeModule(
+      {.name = "user",
+       .imports = {{"base.f", "v.v", true}, {"base.h", "v.v", false}}});
+  auto imported = [&] {
+    return static_cast<SpecState *>(context_->state(user.get()))->imported;
+  };
+  Module *first[] = {older.get(), newer.get(), user.get()};
+  ASSERT_TRUE(context_->registerModules(first).isOk());
+  ASSERT_EQ(imported().size(), 2u);
+  EXPECT_EQ(imported()[0].module, newer.get());
+  EXPECT_EQ(imported()[0].ordinal, 0);
+  EXPECT_FALSE(imported()[1]) << "missing, but optional";
 }
 
 TEST_F(ContextTest, FailedBatchUnwindsInReverse) {

@@ -179,6 +179,24 @@ TEST(FaultSweepTest, EveryFaultPointUnwinds) {
   }
 }
 
+TEST(FaultSweepTest, FailedLoadsLeaveTheDeviceAsItWas) {
+  std::vector<uint8_t> bytes = artifact::write(chainArtifact(4, true));
+  auto device = *makeDevice("local-sync", 1);
+  int64_t objects = liveObjects();
+  uint32_t references = device->refCount();
+  for (FaultPoint point :
+       {FaultPoint::TypeRegistration, FaultPoint::ModuleState,
+        FaultPoint::ImportResolution, FaultPoint::ModuleInit,
+        FaultPoint::CodeMapping}) {
+    armFault(point, 1, StatusCode::Aborted);
+    EXPECT_EQ(load(device, bytes).code(), StatusCode::Aborted);
+    EXPECT_EQ(liveObjects(ObjectKind::Context), 0);
+    EXPECT_EQ(liveObjects(ObjectKind::Module), 0);
+    EXPECT_EQ(liveObjects(), objects) << static_cast<int>(point);
+    EXPECT_EQ(device->refCount(), references);
+  }
+}
+
 class ExecuteTest : public ::testing::TestWithParam<bool> {
 protected:
   static constexpr int64_t kElements = 16;
@@ -250,6 +268,29 @@ TEST_P(ExecuteTest, NewThreadsAllocateTheirScratchOnly) {
         EXPECT_TRUE(loaded_.context->invoke(loaded_.main, arguments_).isOk());
     }).join();
   EXPECT_EQ(allocator_.counts().calls, before.calls);
+}
+
+TEST(LifetimeTest, EveryKindIsCounted) {
+  int64_t before = liveObjects();
+  {
+    ASSERT_TRUE(hal::registerAllDriversOnce().isOk());
+    auto driver =
+        *hal::DriverRegistry::defaultRegistry().createDriver("local-sync");
+    auto device = *driver->createDevice(0, {});
+    Loaded loaded = *load(device, artifact::write(addArtifact(1, true)));
+    auto view = floats(*device, {1});
+    auto list = *List::create(1);
+    auto fence = *hal::Fence::createAt(*hal::Semaphore::create(), 1);
+    for (ObjectKind kind :
+         {ObjectKind::Instance, ObjectKind::Driver, ObjectKind::Device,
+          ObjectKind::DeviceGroup, ObjectKind::Allocator, ObjectKind::Context,
+          ObjectKind::List, ObjectKind::Buffer, ObjectKind::BufferView,
+          ObjectKind::Executable, ObjectKind::CommandBuffer,
+          ObjectKind::Semaphore, ObjectKind::Fence})
+      EXPECT_EQ(liveObjects(kind), 1) << objectKindName(kind);
+    EXPECT_EQ(liveObjects(ObjectKind::Module), 2); // HAL and program
+  }
+  EXPECT_EQ(liveObjects(), before);
 }
 
 TEST(LifetimeTest, EverythingDiesInOrder) {

@@ -146,6 +146,54 @@ TEST_P(ProgramTest, MisalignedSourceBytes) {
   auto loaded = load(device_, std::span<const uint8_t>(shifted).subspan(3),
                      /*copy=*/false);
   ASSERT_TRUE(loaded.isOk()) << loaded.status().toString();
+  auto y = floats(*device_, {0, 0, 0, 0});
+  auto a = floats(*device_, {1, 1, 1, 1});
+  auto b = floats(*device_, {2, 2, 2, 2});
+  auto workspace = device_->allocator().allocate({}, 16);
+  RefObject *arguments[] = {y.get(), a.get(), b.get(), workspace->get()};
+  ASSERT_TRUE(loaded->context->invoke(loaded->main, arguments).isOk());
+  EXPECT_EQ(valuesOf(*y), (std::vector<float>{4, 5, 6, 7}));
+}
+
+TEST_P(ProgramTest, AlignedBytesAreUsedInPlace) {
+  std::vector<uint8_t> bytes = artifact::write(chainArtifact(4, true));
+  std::vector<uint8_t> room(bytes.size() + 64);
+  size_t start = 64 - reinterpret_cast<uintptr_t>(room.data()) % 64;
+  std::copy(bytes.begin(), bytes.end(), room.begin() + start);
+  auto own = std::span<const uint8_t>(room).subspan(start, bytes.size());
+  auto instance = *Instance::create();
+  for (bool copy : {false, true}) {
+    auto module = ProgramModule::create(instance, own, copy);
+    ASSERT_TRUE(module.isOk()) << module.status().toString();
+    const auto &artifact = static_cast<ProgramModule &>(**module).artifact();
+    const uint8_t *constants = artifact.constants()->data();
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(constants) % 64, 0u);
+    EXPECT_EQ(constants >= own.data() && constants < own.data() + own.size(),
+              !copy);
+  }
+}
+
+TEST_P(ProgramTest, NeedsTheHalModuleFirst) {
+  std::vector<uint8_t> bytes = addBytes(1, true);
+  {
+    auto instance = *Instance::create();
+    auto context = *Context::create(instance);
+    hal::Device *devices[] = {device_.get()};
+    auto halModule =
+        *HalModule::create(instance, *hal::DeviceGroup::create(devices));
+    auto program = *ProgramModule::create(instance, bytes, true);
+    Module *programFirst[] = {program.get(), halModule.get()};
+    Status status = context->registerModules(programFirst);
+    EXPECT_EQ(status.code(), StatusCode::NotFound);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("'hal'"));
+    // The context let go of both; the creator's references are the last.
+    EXPECT_EQ(context->moduleCount(), 0u);
+    EXPECT_EQ(program->refCount(), 1u);
+    program.reset();
+    halModule.reset();
+    EXPECT_EQ(liveObjects(ObjectKind::Module), 0);
+  }
+  EXPECT_TRUE(load(device_, bytes).isOk());
 }
 
 struct Mismatch {
