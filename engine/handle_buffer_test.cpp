@@ -52,8 +52,8 @@ TEST(HandleTest, MovesLeaveNothingBehind) {
   EXPECT_EQ(liveObjects(), 0);
 }
 
-#if __has_feature(thread_sanitizer)
-constexpr int kRounds = 100; // each costs ten times as much
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr int kRounds = 100; // each costs several times as much
 #else
 constexpr int kRounds = 1000;
 #endif

@@ -11,8 +11,10 @@
 
 namespace fusilli {
 
-/// Holds a weak pointer under a mutex. T's destructor must call `forget(this)`
-/// first. Static storage; never destroyed before its objects.
+/// Holds a weak pointer under a mutex. The destructor of an object that
+/// `getOrCreate` gave must call `forget(this)` first; that of one whose making
+/// failed must not (the lock is held). Static storage; never destroyed before
+/// its objects.
 /// Thread safety: thread-safe.
 template <typename T> class WeakSlot {
 public:

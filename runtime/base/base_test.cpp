@@ -304,6 +304,18 @@ TEST(WorkerPoolTest, FailedStartLeavesNothing) {
   EXPECT_EQ(liveObjects(ObjectKind::WorkerPool), before);
 }
 
+TEST(WorkerPoolTest, FailedStartOfTheSharedPoolIsTriedAgain) {
+  setenv("FUSILLI_NUM_THREADS", "3", 1);
+  int64_t pools = liveObjects(ObjectKind::WorkerPool);
+  armFault(FaultPoint::WorkerStart, 1, StatusCode::Unavailable);
+  EXPECT_EQ(WorkerPool::shared().code(), StatusCode::Unavailable);
+  EXPECT_EQ(liveObjects(ObjectKind::WorkerPool), pools);
+  auto pool = WorkerPool::shared();
+  ASSERT_TRUE(pool.isOk());
+  EXPECT_EQ((*pool)->threadCount(), 3u);
+  unsetenv("FUSILLI_NUM_THREADS");
+}
+
 TEST(WorkerPoolTest, SizesOutOfRangeAreRefused) {
   EXPECT_EQ(WorkerPool::create(0).code(), StatusCode::InvalidArgument);
   EXPECT_EQ(WorkerPool::create(1025).code(), StatusCode::InvalidArgument);

@@ -63,14 +63,14 @@ template <typename Done> bool spinUntil(int64_t limitNs, Done &&done) {
 
 class ThreadPool final : public WorkerPool {
 public:
-  ThreadPool(HostAllocator &allocator, uint32_t threadCount,
-             WeakSlot<WorkerPool> *slot) noexcept
-      : WorkerPool(allocator, threadCount), slot_(slot),
-        generation_(forkGeneration.load()),
+  ThreadPool(HostAllocator &allocator, uint32_t threadCount) noexcept
+      : WorkerPool(allocator, threadCount), generation_(forkGeneration.load()),
         spinNs_(threadCount <= availableCpus() ? kSpinNs
                                                : kSpinOversubscribedNs) {}
 
   Status start();
+  /// The slot that holds this pool; unset for one that never got there.
+  void setSlot(WeakSlot<WorkerPool> *slot) noexcept { slot_ = slot; }
   Status reserveLocalMemory(uint64_t bytes) override;
   Status parallelFor(uint64_t count, RangeFn fn, void *context,
                      uint64_t localMemoryBytes, int32_t *failure) override;
@@ -120,7 +120,7 @@ private:
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> wantedLocalMemory_{0};
 
-  WeakSlot<WorkerPool> *const slot_; // Borrowed: static.
+  WeakSlot<WorkerPool> *slot_ = nullptr; // Borrowed: static.
   const uint32_t generation_;
   const int64_t spinNs_;
   HostArray<Worker> workers_;
@@ -363,10 +363,13 @@ StatusOr<Ref<WorkerPool>> createPool(uint32_t threadCount,
     return invalidArgumentError(strCat("a pool of ", threadCount,
                                        " threads, expected 1 to ",
                                        WorkerPool::kMaxThreads));
-  auto pool = makeRef<ThreadPool>(allocator, threadCount, slot);
+  auto pool = makeRef<ThreadPool>(allocator, threadCount);
   if (!pool)
     return outOfMemoryError("the worker pool");
   FUSILLI_STATUS_RETURN_IF_ERROR(pool->start());
+  // Not before: a pool that dies here must not ask for the slot's lock, which
+  // is held.
+  pool->setSlot(slot);
   return Ref<WorkerPool>(std::move(pool));
 }
 
