@@ -18,6 +18,7 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
@@ -43,6 +44,15 @@ struct Generator {
   std::unique_ptr<legacy::PassManager> passes;
 };
 
+/// Loop strength reduction takes a third of the compile time of a large kernel
+/// and gains nothing: what the kernels load inside their loops are constant
+/// offsets from few addresses. TargetPassConfig knows this switch only.
+void disableLoopStrengthReduction() {
+  auto &options = cl::getRegisteredOptions();
+  if (auto it = options.find("disable-lsr"); it != options.end())
+    static_cast<cl::opt<bool> *>(it->second)->setValue(true);
+}
+
 Expected<std::unique_ptr<TargetMachine>>
 createMachine(const TargetInfo &target) {
   static std::once_flag once;
@@ -51,6 +61,7 @@ createMachine(const TargetInfo &target) {
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
+    disableLoopStrengthReduction();
   });
   Triple triple("x86_64-unknown-linux-gnu");
   std::string error;
