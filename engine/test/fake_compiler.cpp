@@ -10,6 +10,7 @@
 //   FAKE_COMPILER_GARBAGE=1      the artifact is four bytes of nonsense
 //   FAKE_COMPILER_WORKSPACE=1    the sum goes through the workspace, and the
 //                                last input is added twice
+//   FAKE_COMPILER_KERNEL_FAILS=1 the kernel returns 7 and computes nothing
 //   FAKE_COMPILER_FEATURES=N     CPU feature bits that the artifact asks for
 #include "artifact/artifact_generated.h"
 #include "artifact/compiler_abi.h"
@@ -59,6 +60,9 @@ constexpr uint8_t kAddKernel[] = {
     0x48, 0x39, 0xc8, 0x73, 0x18, 0xf3, 0x41, 0x0f, 0x10, 0x04, 0x00, 0xf3,
     0x41, 0x0f, 0x58, 0x04, 0x01, 0xf3, 0x41, 0x0f, 0x11, 0x04, 0x02, 0x48,
     0x83, 0xc0, 0x04, 0xeb, 0xe3, 0x31, 0xc0, 0xc3};
+
+// return 7
+constexpr uint8_t kFailingKernel[] = {0xb8, 0x07, 0x00, 0x00, 0x00, 0xc3};
 
 uint64_t environmentNumber(const char *name) {
   const char *text = std::getenv(name);
@@ -172,6 +176,8 @@ std::vector<uint8_t> makeArtifact(const GraphDefT &graph) {
   artifact.target = "x86-64-v3";
   artifact.cpu_features = environmentNumber("FAKE_COMPILER_FEATURES");
   artifact.code.assign(std::begin(kAddKernel), std::end(kAddKernel));
+  if (environmentNumber("FAKE_COMPILER_KERNEL_FAILS"))
+    artifact.code.assign(std::begin(kFailingKernel), std::end(kFailingKernel));
   auto entry = std::make_unique<EntryT>();
   entry->name = "sum";
   entry->binding_count = 3;

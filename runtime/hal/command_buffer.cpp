@@ -58,6 +58,7 @@ StatusOr<BufferRef> CommandBuffer::checkRef(const BufferRef &ref,
 
 Status CommandBuffer::barrier() {
   FUSILLI_STATUS_RETURN_IF_ERROR(requireRecording("barrier"));
+  hazards_.barrier();
   return recordBarrier();
 }
 
@@ -81,14 +82,51 @@ Status CommandBuffer::dispatch(const DispatchParams &params) {
   uint64_t total = uint64_t{count[0]} * count[1];
   if (__builtin_mul_overflow(total, uint64_t{count[2]}, &total))
     return outOfRangeError("workgroup count overflows 64 bits");
-  for (size_t i = 0; i < params.bindings.size(); ++i)
-    FUSILLI_STATUS_RETURN_IF_ERROR(
-        checkRef(params.bindings[i], kUsageStorageRead,
-                 strCat("'", entry.name, "' binding ", i))
-            .status());
-  if (total == 0)
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkDispatchRefs(params, entry));
+  if (total == 0 && !params.indirectCount)
     return okStatus();
   return recordDispatch(params);
+}
+
+Status CommandBuffer::checkDispatchRefs(const DispatchParams &params,
+                                        const EntryParams &entry) {
+  if (!params.bindingAccess.empty() &&
+      params.bindingAccess.size() != params.bindings.size())
+    return invalidArgumentError(strCat(
+        "dispatch of '", entry.name, "' with ", params.bindingAccess.size(),
+        " accesses for ", params.bindings.size(), " bindings"));
+  HostVector<MemoryAccess> accesses(hostAllocator());
+  auto note = [&](const BufferRef &ref, bool writes) {
+    return !checksHazards() || accesses.push(MemoryAccess{ref, writes});
+  };
+  for (size_t i = 0; i < params.bindings.size(); ++i) {
+    FUSILLI_STATUS_ASSIGN(BufferRef resolved,
+                          checkRef(params.bindings[i], kUsageStorageRead,
+                                   strCat("'", entry.name, "' binding ", i)));
+    const Buffer *buffer = resolved.buffer;
+    bool writes = !params.bindingAccess.empty()
+                      ? (params.bindingAccess[i] & kAccessWrite) != 0
+                      : buffer == nullptr ||
+                            ((buffer->allowedUsage() & kUsageStorageWrite) &&
+                             buffer->checkAccess(kAccessWrite).isOk());
+    if (!note(resolved, writes))
+      return outOfMemoryError("a command buffer");
+  }
+  if (params.indirectCount) {
+    BufferRef count = *params.indirectCount;
+    count.length = kIndirectCountBytes;
+    FUSILLI_STATUS_ASSIGN(count, checkRef(count, kUsageIndirectParams,
+                                          "indirect workgroup count"));
+    if (count.offset % sizeof(uint32_t) != 0)
+      return invalidArgumentError(strCat("indirect workgroup count at offset ",
+                                         count.offset,
+                                         ", expected a multiple of 4"));
+    if (!note(count, false))
+      return outOfMemoryError("a command buffer");
+  }
+  return checksHazards()
+             ? hazards_.add("dispatch", {accesses.data(), accesses.size()})
+             : okStatus();
 }
 
 Status CommandBuffer::fill(const BufferRef &target, const void *pattern,
@@ -104,6 +142,9 @@ Status CommandBuffer::fill(const BufferRef &target, const void *pattern,
     return invalidArgumentError(strCat("fill of bytes ", resolved.offset, " + ",
                                        resolved.length, " with a pattern of ",
                                        patternLength));
+  const MemoryAccess access[] = {{resolved, true}};
+  if (checksHazards())
+    FUSILLI_STATUS_RETURN_IF_ERROR(hazards_.add("fill", access));
   uint32_t value = 0;
   std::memcpy(&value, pattern, patternLength);
   return recordFill(resolved, value, patternLength);
@@ -119,6 +160,9 @@ Status CommandBuffer::update(const void *source, const BufferRef &target) {
   FUSILLI_STATUS_ASSIGN(
       BufferRef resolved,
       checkRef(target, kUsageTransferTarget, "update target"));
+  const MemoryAccess access[] = {{resolved, true}};
+  if (checksHazards())
+    FUSILLI_STATUS_RETURN_IF_ERROR(hazards_.add("update", access));
   return recordUpdate(source, resolved);
 }
 
@@ -139,21 +183,41 @@ Status CommandBuffer::copy(const BufferRef &source, const BufferRef &target) {
       from.offset < to.offset + to.length &&
       to.offset < from.offset + from.length)
     return invalidArgumentError("copy between overlapping ranges");
+  const MemoryAccess accesses[] = {{from, false}, {to, true}};
+  if (checksHazards())
+    FUSILLI_STATUS_RETURN_IF_ERROR(hazards_.add("copy", accesses));
   return recordCopy(from, to);
 }
 
-Status CommandBuffer::acquireForSubmit() {
-  if ((mode_ & kCommandBufferOneShot) == 0) {
-    if (state_.load(std::memory_order_acquire) == State::Recorded) [[likely]]
-      return okStatus();
-    return failedPreconditionError(
-        "submission of a command buffer that is not recorded");
-  }
+Status CommandBuffer::acquireForSubmit(BindingTable table) {
+  if ((mode_ & (kCommandBufferOneShot | kCommandBufferCheckHazards)) == 0 &&
+      state_.load(std::memory_order_acquire) == State::Recorded) [[likely]]
+    return okStatus();
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkSubmittable());
+  if (checksHazards())
+    FUSILLI_STATUS_RETURN_IF_ERROR(hazards_.checkTable(table));
+  if ((mode_ & kCommandBufferOneShot) == 0)
+    return okStatus();
   State expected = State::Recorded;
   if (state_.compare_exchange_strong(expected, State::Submitted))
     return okStatus();
+  return checkSubmittable();
+}
+
+Status CommandBuffer::checkWaits(size_t waitCount) const {
+  if ((mode_ & kCommandBufferInline) == 0 || waitCount == 0)
+    return okStatus();
+  return invalidArgumentError(strCat("submission of an inline command buffer "
+                                     "that waits for ",
+                                     waitCount, " points"));
+}
+
+Status CommandBuffer::checkSubmittable() const {
+  State state = state_.load(std::memory_order_acquire);
+  if (state == State::Recorded)
+    return okStatus();
   return failedPreconditionError(
-      expected == State::Submitted
+      state == State::Submitted
           ? "second submission of a one-shot command buffer"
           : "submission of a command buffer that is not recorded");
 }

@@ -50,6 +50,21 @@ Status Device::deviceToHost(Buffer &source, DeviceSize offset, void *target,
   return okStatus();
 }
 
+StatusOr<Ref<Buffer>> Device::queueAlloca(Fence *wait, Fence *signal,
+                                          const BufferParams &params,
+                                          DeviceSize byteLength) {
+  FUSILLI_STATUS_ASSIGN(Ref<Buffer> buffer,
+                        allocator().allocate(params, byteLength));
+  const BufferRef kept[] = {{buffer.get()}};
+  FUSILLI_STATUS_RETURN_IF_ERROR(queueExecute(wait, signal, nullptr, kept));
+  return buffer;
+}
+
+Status Device::queueDealloca(Fence *wait, Fence *signal, Buffer &buffer) {
+  const BufferRef kept[] = {{&buffer}};
+  return queueExecute(wait, signal, nullptr, kept);
+}
+
 StatusOr<Ref<DeviceGroup>> DeviceGroup::create(std::span<Device *const> devices,
                                                HostAllocator &allocator) {
   if (devices.empty())

@@ -52,11 +52,24 @@ public:
 
   /// Queues a command buffer (null: only order) behind all points of `wait`
   /// and signals `signal` after it; both may be null. Returns at once unless
-  /// the device runs inline; retains all it uses until the signal. A failure
-  /// of a wait or of the work fails the signal fence, and poisons the queue.
+  /// the device runs inline; retains all it uses, and what is in the table,
+  /// until the signal. A failure of a wait or of the work fails the signal
+  /// fence; one of the work poisons the queue. InvalidArgument: an inline
+  /// command buffer with points to wait for.
   virtual Status queueExecute(Fence *wait, Fence *signal,
                               CommandBuffer *commandBuffer,
                               BindingTable bindings) = 0;
+
+  /// Memory in queue order: the work may touch the buffer from `signal` on,
+  /// until the signal of its queueDealloca. Errors: those of
+  /// Allocator::allocate and queueExecute; nothing is queued then.
+  StatusOr<Ref<Buffer>> queueAlloca(Fence *wait, Fence *signal,
+                                    const BufferParams &params,
+                                    DeviceSize byteLength);
+  /// Keeps `buffer` alive until `wait` is reached, then lets go of it and
+  /// signals: its memory goes back with the last reference. For any buffer;
+  /// one that others hold is only ordered.
+  Status queueDealloca(Fence *wait, Fence *signal, Buffer &buffer);
 
   /// Blocks until everything queued so far is complete.
   virtual Status waitIdle(int64_t timeoutNs = kInfiniteTimeout) = 0;

@@ -126,6 +126,7 @@ TEST(FenceTest, NullAndEmptyAreReached) {
 
 TEST(FenceTest, CapacityAndMaxValue) {
   EXPECT_EQ(Fence::create(65535).code(), StatusCode::ResourceExhausted);
+  EXPECT_EQ((*Fence::create(65534))->capacity(), 65534u);
   auto fence = *Fence::create(2);
   auto a = makeSemaphore();
   EXPECT_TRUE(fence->insert(a, 3).isOk());

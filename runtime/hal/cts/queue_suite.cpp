@@ -2,7 +2,7 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The asynchronous queue: order by fences only, failure on the timeline,
-// lifetimes of what was submitted, teardown.
+// memory in queue order, lifetimes of what was submitted, teardown.
 #include "runtime/hal/cts/cts.h"
 
 #include <cstring>
@@ -112,6 +112,162 @@ TEST_P(QueueTest, BindingsAreCapturedAndRetained) {
   EXPECT_EQ(liveObjects(ObjectKind::CommandBuffer), 0);
   EXPECT_EQ(read(*target), std::vector<uint8_t>(64, 6));
   EXPECT_TRUE(device_->waitIdle().isOk());
+}
+
+TEST_P(QueueTest, RotatingTablesInFlight) {
+  constexpr DeviceSize kRuns = 1000;
+  auto gate = makeSemaphore();
+  auto done = makeSemaphore();
+  auto commands = beginCommands();
+  ASSERT_TRUE(commands->copy({nullptr, 0, 0, 4}, {nullptr, 1, 0, 4}).isOk());
+  ASSERT_TRUE(commands->end().isOk());
+  std::vector<Ref<Buffer>> sources;
+  for (uint8_t i = 0; i < 10; ++i)
+    sources.push_back(makeFilled(8, i));
+  Ref<Buffer> target = makeFilled(4 * kRuns, 0xff);
+  // All are in flight before the first one runs.
+  for (DeviceSize i = 0; i < kRuns; ++i) {
+    BufferRef table[] = {{sources[i % 10].get()}, {target.get(), 0, 4 * i}};
+    ASSERT_TRUE(device_
+                    ->queueExecute(at(gate, 1).get(),
+                                   i + 1 == kRuns ? at(done, 1).get() : nullptr,
+                                   commands.get(), table)
+                    .isOk());
+  }
+  ASSERT_TRUE(gate->signal(1).isOk());
+  ASSERT_TRUE(device_->waitIdle().isOk());
+  EXPECT_TRUE(done->wait(1, 0).isOk());
+  std::vector<uint8_t> content = read(*target);
+  for (size_t i = 0; i < content.size(); ++i)
+    ASSERT_EQ(content[i], i / 4 % 10);
+}
+
+TEST_P(QueueTest, EverythingMayBeReleasedOnceSubmitted) {
+  const int64_t before = liveObjects();
+  Ref<Semaphore> done = makeSemaphore();
+  Ref<Buffer> result = makeFilled(64, 0);
+  {
+    Ref<Semaphore> gate = makeSemaphore();
+    Ref<Buffer> source = makeFilled(64, 4);
+    auto commands = beginCommands(kCommandBufferOneShot);
+    ASSERT_TRUE(
+        dispatch(*commands, Kernel::Count, {{source.get()}}, 16).isOk());
+    ASSERT_TRUE(commands->barrier().isOk());
+    ASSERT_TRUE(commands->copy({source.get()}, {result.get()}).isOk());
+    ASSERT_TRUE(commands->end().isOk());
+    ASSERT_TRUE(device_
+                    ->queueExecute(at(gate, 1).get(), at(done, 1).get(),
+                                   commands.get(), {})
+                    .isOk());
+    executable_.reset();
+    commands.reset();
+    source.reset();
+    EXPECT_EQ(liveObjects(ObjectKind::Executable), 1);
+    EXPECT_EQ(liveObjects(ObjectKind::CommandBuffer), 1);
+    EXPECT_EQ(liveObjects(ObjectKind::Buffer), 2);
+    ASSERT_TRUE(gate->signal(1).isOk());
+  }
+  ASSERT_TRUE(done->wait(1).isOk());
+  EXPECT_EQ(liveObjects(ObjectKind::Executable), 0);
+  EXPECT_EQ(liveObjects(ObjectKind::CommandBuffer), 0);
+  EXPECT_EQ(liveObjects(ObjectKind::Buffer), 1);
+  std::vector<uint8_t> expected;
+  for (int i = 0; i < 16; ++i)
+    expected.insert(expected.end(), {5, 4, 4, 4});
+  EXPECT_EQ(read(*result), expected);
+  EXPECT_TRUE(device_->waitIdle().isOk());
+  done.reset();
+  result.reset();
+  EXPECT_EQ(liveObjects(), before - 1); // the executable
+}
+
+TEST_P(QueueTest, InlineWorkTakesNoWaits) {
+  Ref<Buffer> buffer = makeFilled(4, 0);
+  auto gate = makeSemaphore();
+  auto done = makeSemaphore();
+  auto commands = beginCommands(kCommandBufferOneShot | kCommandBufferInline);
+  uint8_t value = 8;
+  ASSERT_TRUE(commands->fill({buffer.get()}, &value, 1).isOk());
+  ASSERT_TRUE(commands->end().isOk());
+  EXPECT_EQ(device_
+                ->queueExecute(at(gate, 1).get(), at(done, 1).get(),
+                               commands.get(), {})
+                .code(),
+            StatusCode::InvalidArgument);
+  // Refused, not submitted; it may still be.
+  ASSERT_TRUE(
+      device_->queueExecute(nullptr, at(done, 1).get(), commands.get(), {})
+          .isOk());
+  ASSERT_TRUE(done->wait(1).isOk());
+  EXPECT_EQ(read(*buffer), std::vector<uint8_t>(4, 8));
+  EXPECT_EQ(device_->queueExecute(nullptr, nullptr, commands.get(), {}).code(),
+            StatusCode::FailedPrecondition);
+  EXPECT_TRUE(device_->waitIdle().isOk());
+}
+
+TEST_P(QueueTest, AllocaLivesBetweenItsSignals) {
+  const AllocatorStatistics before = device_->allocator().statistics();
+  Ref<Buffer> result = makeFilled(256, 0);
+  auto timeline = makeSemaphore();
+  auto made = device_->queueAlloca(at(timeline, 1).get(), at(timeline, 2).get(),
+                                   {}, 256);
+  ASSERT_TRUE(made.isOk()) << made.status().toString();
+  Ref<Buffer> scratch = *std::move(made);
+  EXPECT_EQ(timeline->queryReached(2).code(), StatusCode::Deferred);
+  auto commands = beginCommands(kCommandBufferUnretained);
+  uint8_t value = 6;
+  ASSERT_TRUE(commands->fill({scratch.get()}, &value, 1).isOk());
+  ASSERT_TRUE(commands->barrier().isOk());
+  ASSERT_TRUE(commands->copy({scratch.get()}, {result.get()}).isOk());
+  ASSERT_TRUE(commands->end().isOk());
+  // The queue alone keeps the memory.
+  ASSERT_TRUE(device_
+                  ->queueExecute(at(timeline, 2).get(), at(timeline, 3).get(),
+                                 commands.get(), {})
+                  .isOk());
+  ASSERT_TRUE(device_
+                  ->queueDealloca(at(timeline, 3).get(), at(timeline, 4).get(),
+                                  *scratch)
+                  .isOk());
+  scratch.reset();
+  EXPECT_EQ(liveObjects(ObjectKind::Buffer), 2);
+  ASSERT_TRUE(timeline->signal(1).isOk());
+  ASSERT_TRUE(timeline->wait(4).isOk());
+  EXPECT_EQ(liveObjects(ObjectKind::Buffer), 1);
+  EXPECT_EQ(read(*result), std::vector<uint8_t>(256, 6));
+  result.reset();
+  const AllocatorStatistics after = device_->allocator().statistics();
+  EXPECT_EQ(after.deviceAllocated - before.deviceAllocated, 512u);
+  EXPECT_EQ(after.deviceFreed - before.deviceFreed, 512u);
+  EXPECT_TRUE(device_->waitIdle().isOk());
+}
+
+TEST_P(QueueTest, DeallocaOfAnOrdinaryBufferOnlyOrders) {
+  Ref<Buffer> buffer = makeFilled(16, 3);
+  auto timeline = makeSemaphore();
+  ASSERT_TRUE(
+      device_
+          ->queueDealloca(at(timeline, 1).get(), at(timeline, 2).get(), *buffer)
+          .isOk());
+  EXPECT_EQ(timeline->queryReached(2).code(), StatusCode::Deferred);
+  ASSERT_TRUE(timeline->signal(1).isOk());
+  ASSERT_TRUE(timeline->wait(2).isOk());
+  EXPECT_EQ(buffer->refCount(), 1u);
+  EXPECT_EQ(read(*buffer), std::vector<uint8_t>(16, 3));
+  EXPECT_TRUE(device_->waitIdle().isOk());
+}
+
+TEST_P(QueueTest, FailedAllocaQueuesNothing) {
+  auto timeline = makeSemaphore();
+  EXPECT_EQ(device_->queueAlloca(nullptr, at(timeline, 1).get(), {}, 0).code(),
+            StatusCode::InvalidArgument);
+  EXPECT_EQ(
+      device_
+          ->queueAlloca(nullptr, at(timeline, 1).get(), {}, DeviceSize{1} << 60)
+          .code(),
+      StatusCode::ResourceExhausted);
+  EXPECT_EQ(*timeline->query(), 0u);
+  EXPECT_TRUE(device_->waitIdle(0).isOk());
 }
 
 TEST_P(QueueTest, WrongTablesAreRefusedAtOnce) {

@@ -133,13 +133,16 @@ TEST(AllocationSweepTest, QueueAndFences) {
       FUSILLI_STATUS_ASSIGN(auto signal,
                             hal::Fence::createAt(semaphore, 2, allocator));
       FUSILLI_STATUS_ASSIGN(auto buffer, device->allocator().allocate({}, 32));
-      FUSILLI_STATUS_ASSIGN(auto commands, device->createCommandBuffer(
-                                               hal::kCommandBufferReusable));
+      FUSILLI_STATUS_ASSIGN(
+          auto commands,
+          device->createCommandBuffer(hal::kCommandBufferCheckHazards));
       uint8_t byte = 1;
       FUSILLI_STATUS_RETURN_IF_ERROR(commands->begin());
       FUSILLI_STATUS_RETURN_IF_ERROR(commands->fill({buffer.get()}, &byte, 1));
+      FUSILLI_STATUS_RETURN_IF_ERROR(commands->barrier());
       FUSILLI_STATUS_RETURN_IF_ERROR(
           commands->fill({nullptr, 0, 0, 4}, &byte, 1));
+      FUSILLI_STATUS_RETURN_IF_ERROR(commands->barrier());
       FUSILLI_STATUS_RETURN_IF_ERROR(
           commands->update("abcd", {buffer.get(), 0, 0, 4}));
       FUSILLI_STATUS_RETURN_IF_ERROR(commands->end());
@@ -148,6 +151,10 @@ TEST(AllocationSweepTest, QueueAndFences) {
           wait.get(), signal.get(), commands.get(), table));
       FUSILLI_STATUS_RETURN_IF_ERROR(semaphore->signal(1));
       FUSILLI_STATUS_RETURN_IF_ERROR(semaphore->wait(2));
+      FUSILLI_STATUS_ASSIGN(auto queued,
+                            device->queueAlloca(wait.get(), nullptr, {}, 100));
+      FUSILLI_STATUS_RETURN_IF_ERROR(
+          device->queueDealloca(signal.get(), nullptr, *queued));
       hal::Fence *both[] = {wait.get(), signal.get()};
       FUSILLI_STATUS_RETURN_IF_ERROR(
           hal::Fence::join(both, allocator).status().clone());

@@ -18,6 +18,10 @@ typedef uint16_t iree_hal_memory_access_t;
 typedef uint32_t iree_hal_buffer_usage_t;
 typedef uint64_t iree_hal_queue_affinity_t;
 
+// The library has no tensors of it.
+inline constexpr iree_hal_element_type_t IREE_HAL_ELEMENT_TYPE_COMPLEX_64 =
+    0x23000040u;
+
 #define IREE_HAL_QUEUE_AFFINITY_ANY (~uint64_t{0})
 #define IREE_HAL_WHOLE_BUFFER (~uint64_t{0})
 

@@ -76,7 +76,8 @@ Status CpuCommandBuffer::retainResource(RefObject *object) {
   return okStatus();
 }
 
-Status CpuCommandBuffer::addBinding(const BufferRef &ref, uint32_t usage) {
+Status CpuCommandBuffer::addBinding(const BufferRef &ref, uint32_t usage,
+                                    uint32_t alignment) {
   Binding binding;
   binding.offset = ref.offset;
   binding.length = ref.length;
@@ -94,6 +95,7 @@ Status CpuCommandBuffer::addBinding(const BufferRef &ref, uint32_t usage) {
     DeviceSize end = ref.offset + (ref.length == kWholeBuffer ? 0 : ref.length);
     need.minimumLength = std::max(need.minimumLength, end);
     need.usage |= usage;
+    need.alignment = std::max(need.alignment, alignment);
   }
   if (!bindings_.push(std::move(binding)))
     return outOfMemoryError("a command buffer");
@@ -138,6 +140,13 @@ Status CpuCommandBuffer::recordDispatch(const DispatchParams &params) {
   size_t first = bindings_.size();
   for (const BufferRef &ref : params.bindings)
     FUSILLI_STATUS_RETURN_IF_ERROR(addBinding(ref, kUsageStorageRead));
+  if (params.indirectCount) {
+    command.isIndirect = true;
+    BufferRef count = *params.indirectCount;
+    count.length = kIndirectCountBytes;
+    FUSILLI_STATUS_RETURN_IF_ERROR(
+        addBinding(count, kUsageIndirectParams, sizeof(uint32_t)));
+  }
   return addCommand(command, first);
 }
 
@@ -148,7 +157,8 @@ Status CpuCommandBuffer::recordFill(const BufferRef &target, uint32_t pattern,
   command.pattern = pattern;
   command.patternLength = static_cast<uint32_t>(patternLength);
   size_t first = bindings_.size();
-  FUSILLI_STATUS_RETURN_IF_ERROR(addBinding(target, kUsageTransferTarget));
+  FUSILLI_STATUS_RETURN_IF_ERROR(
+      addBinding(target, kUsageTransferTarget, command.patternLength));
   return addCommand(command, first);
 }
 
@@ -199,6 +209,10 @@ Status CpuCommandBuffer::resolveSlots(BindingTable table, Slot *slots) const {
       return outOfRangeError(strCat(
           "binding table slot ", i, " has bytes ", ref.offset, " + ", length,
           " of a buffer of ", size, ", ", need.minimumLength, " are used"));
+    if ((ref.offset & (need.alignment - 1)) != 0) [[unlikely]]
+      return invalidArgumentError(
+          strCat("binding table slot ", i, " at offset ", ref.offset,
+                 ", expected a multiple of ", need.alignment));
     if ((ref.buffer->allowedUsage() & need.usage) != need.usage) [[unlikely]]
       return ref.buffer->checkUsage(need.usage)
           .annotate(strCat("binding table slot ", i));
@@ -266,7 +280,7 @@ Status CpuCommandBuffer::runDispatch(const Command &command, const Slot *slots,
   uint64_t stackLengths[kStackSlots];
   void **addresses = stackAddresses;
   uint64_t *lengths = stackLengths;
-  uint32_t count = command.bindingCount;
+  uint32_t count = command.bindingCount - (command.isIndirect ? 1 : 0);
   if (count > kStackSlots) [[unlikely]] {
     // At most kMaxBindings: 64 KiB.
     addresses = static_cast<void **>(__builtin_alloca(count * sizeof(void *)));
@@ -282,34 +296,56 @@ Status CpuCommandBuffer::runDispatch(const Command &command, const Slot *slots,
   state.constants = constants_.data() + command.firstData;
   std::copy_n(command.workgroupCount, 3, state.workgroup_count);
   state.binding_count = count;
+  uint64_t total = command.total;
+  if (command.isIndirect) [[unlikely]] {
+    FUSILLI_STATUS_RETURN_IF_ERROR(
+        readIndirectCount(command, slots, state.workgroup_count, total));
+    if (total == 0)
+      return okStatus();
+  }
 
   FloatEnvironment environment;
   int32_t result = 0;
   std::string_view name;
   if (trace::enabled()) [[unlikely]]
     name = command.executable->entry(command.entry).name;
-  if (command.runInline || pool == nullptr || command.total == 1) {
+  if (command.runInline || pool == nullptr || total == 1) {
     trace::Span span("dispatch", name);
     if (command.localMemory == 0) [[likely]] {
-      result = callKernel(command.function, &state, nullptr, 0, command.total);
+      result = callKernel(command.function, &state, nullptr, 0, total);
     } else {
       ThreadScratch scratch(command.localMemory);
       if (!scratch.ok())
         return outOfMemoryError(
             strCat(command.localMemory, " bytes of local memory"));
-      result = callKernel(command.function, &state, scratch.memory(), 0,
-                          command.total);
+      result = callKernel(command.function, &state, scratch.memory(), 0, total);
     }
     if (result != 0) [[unlikely]]
       return failDispatch(command, result);
     return okStatus();
   }
   DispatchCall call{command.function, &state, name};
-  Status status = pool->parallelFor(command.total, runRange, &call,
-                                    command.localMemory, &result);
+  Status status =
+      pool->parallelFor(total, runRange, &call, command.localMemory, &result);
   if (result != 0)
     return failDispatch(command, result);
   return status;
+}
+
+Status CpuCommandBuffer::readIndirectCount(const Command &command,
+                                           const Slot *slots, uint32_t *count,
+                                           uint64_t &total) const {
+  void *address = nullptr;
+  uint64_t length = 0;
+  size_t last = command.firstBinding + command.bindingCount - 1;
+  resolve(bindings_[last], slots, address, length);
+  std::memcpy(count, address, kIndirectCountBytes);
+  total = uint64_t{count[0]} * count[1];
+  if (__builtin_mul_overflow(total, uint64_t{count[2]}, &total))
+    return outOfRangeError(strCat("indirect workgroup count ", count[0], " x ",
+                                  count[1], " x ", count[2],
+                                  " overflows 64 bits"));
+  return okStatus();
 }
 
 Status CpuCommandBuffer::failDispatch(const Command &command,

@@ -50,6 +50,7 @@ private:
   struct Command {
     Kind kind = Kind::Dispatch;
     bool runInline = false;
+    bool isIndirect = false; ///< one more binding: the workgroup count
     uint32_t firstBinding = 0;
     uint32_t bindingCount = 0;
     uint32_t firstData = 0; ///< constants (words) or update bytes
@@ -67,6 +68,7 @@ private:
   struct SlotNeed {
     DeviceSize minimumLength = 0;
     uint32_t usage = 0;
+    uint32_t alignment = 1; ///< of the slot's offset; a power of two
   };
   /// A slot while running.
   struct Slot {
@@ -76,13 +78,16 @@ private:
 
   ~CpuCommandBuffer() override = default;
   Status retainResource(RefObject *object);
-  Status addBinding(const BufferRef &ref, uint32_t usage);
+  Status addBinding(const BufferRef &ref, uint32_t usage,
+                    uint32_t alignment = 1);
   Status addCommand(Command &command, size_t firstBinding);
   Status resolveSlots(BindingTable table, Slot *slots) const;
   Status runCommands(const Slot *slots, WorkerPool *pool) const;
   Status runDispatch(const Command &command, const Slot *slots,
                      WorkerPool *pool) const;
   Status runTransfer(const Command &command, const Slot *slots) const;
+  Status readIndirectCount(const Command &command, const Slot *slots,
+                           uint32_t *count, uint64_t &total) const;
   Status failDispatch(const Command &command, int32_t result) const;
   static void resolve(const Binding &binding, const Slot *slots, void *&address,
                       uint64_t &length) noexcept;

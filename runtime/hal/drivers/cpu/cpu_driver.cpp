@@ -54,7 +54,7 @@ public:
     auto *own = dynamic_cast<CpuCommandBuffer *>(&commandBuffer);
     if (own == nullptr) [[unlikely]]
       return invalidArgumentError("command buffer of another device");
-    FUSILLI_STATUS_RETURN_IF_ERROR(own->acquireForSubmit());
+    FUSILLI_STATUS_RETURN_IF_ERROR(own->acquireForSubmit(bindings));
     return own->run(bindings, pool_.get());
   }
 

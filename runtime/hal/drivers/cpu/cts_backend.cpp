@@ -54,6 +54,7 @@ Backend makeBackend(std::string name, std::string driver, uint32_t threads) {
 const bool added = addBackend(makeBackend("local_sync", "local-sync", 0)) &&
                    addBackend(makeBackend("local_task", "local-task", 0)) &&
                    addBackend(makeBackend("local_task_1", "local-task", 1)) &&
+                   addBackend(makeBackend("local_task_2", "local-task", 2)) &&
                    addBackend(makeBackend("local_task_4", "local-task", 4));
 
 } // namespace

@@ -124,8 +124,10 @@ Status SubmissionQueue::submit(Fence *wait, Fence *signal,
   FUSILLI_STATUS_RETURN_IF_ERROR(
       submission->prepare(wait, signal, commandBuffer, bindings));
   if (commandBuffer != nullptr) {
+    FUSILLI_STATUS_RETURN_IF_ERROR(
+        commandBuffer->checkWaits(wait != nullptr ? wait->size() : 0));
     FUSILLI_STATUS_RETURN_IF_ERROR(commandBuffer->checkBindings(bindings));
-    FUSILLI_STATUS_RETURN_IF_ERROR(commandBuffer->acquireForSubmit());
+    FUSILLI_STATUS_RETURN_IF_ERROR(commandBuffer->acquireForSubmit(bindings));
   }
   {
     std::unique_lock lock(mutex_);

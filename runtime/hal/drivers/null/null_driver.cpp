@@ -164,11 +164,14 @@ public:
     if (dynamic_cast<NullCommandBuffer *>(&commandBuffer) == nullptr)
       return invalidArgumentError("command buffer of another device");
     FUSILLI_STATUS_RETURN_IF_ERROR(commandBuffer.checkBindings(bindings));
-    return commandBuffer.acquireForSubmit();
+    return commandBuffer.acquireForSubmit(bindings);
   }
 
   Status queueExecute(Fence *wait, Fence *signal, CommandBuffer *commandBuffer,
                       BindingTable bindings) override {
+    if (commandBuffer != nullptr)
+      FUSILLI_STATUS_RETURN_IF_ERROR(
+          commandBuffer->checkWaits(wait != nullptr ? wait->size() : 0));
     Status status = Fence::query(wait);
     if (status.code() == StatusCode::Deferred)
       return unimplementedError("the null device cannot wait");
