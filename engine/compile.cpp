@@ -7,6 +7,7 @@
 
 #include "fusilli/support/extras.h"
 #include "graph/graph_def.h"
+#include "runtime/base/trace.h"
 
 #include <cstdlib>
 #include <map>
@@ -103,6 +104,7 @@ ErrorOr<StoreEntry> compileOrLookUp(const CompileInput &input,
   ArtifactStore store = ArtifactStore::fromEnvironment();
   if (std::optional<StoreEntry> found = store.lookup(key))
     return ok(std::move(*found));
+  trace::Span span("compile", target.target);
   CompileSettings settings{.target = target.target, .flags = target.flags};
   std::string_view text(reinterpret_cast<const char *>(input.program.data()),
                         input.program.size());

@@ -245,6 +245,27 @@ TEST_F(GraphExecuteTest, OneGraphOnEightThreads) {
     thread.join();
 }
 
+TEST_F(GraphExecuteTest, TraceHoldsCompileLoadAndExecute) {
+  std::string path = (std::filesystem::temp_directory_path() /
+                      ("fusilli-execute-trace-" + std::to_string(getpid())))
+                         .string();
+  EXPECT_CODE(stopTrace(path), InternalError, "no trace");
+  ASSERT_OK(startTrace());
+  EXPECT_CODE(startTrace(), InternalError, "already");
+  load();
+  Pack pack = makePack(g_, {1, 2, 3, 4}, {1, 2, 3, 4});
+  EXPECT_OK(g_.graph.execute(*handle_, pack, nullptr));
+  ASSERT_OK(stopTrace(path));
+  std::ifstream file(path);
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  std::filesystem::remove(path);
+  for (const char *category : {"compile", "load", "dispatch"})
+    EXPECT_THAT(
+        text, testing::HasSubstr("\"cat\":\"" + std::string(category) + "\""));
+  ASSERT_OK(startTrace(1));
+  EXPECT_CODE(stopTrace("/nowhere/trace.json"), FileSystemFailure, "/nowhere");
+}
+
 TEST_F(GraphExecuteTest, AllocatesNothingAndLooksUpNothing) {
   load();
   Pack pack = makePack(g_, {1, 2, 3, 4}, {10, 20, 30, 40});

@@ -6,6 +6,7 @@
 #include "engine/access.h"
 #include "engine/status_error.h"
 
+#include "runtime/base/worker_pool.h"
 #include "runtime/hal/driver_registry.h"
 #include "runtime/hal/drivers/registration.h"
 #include "runtime/vm/modules/hal_module.h"
@@ -45,7 +46,15 @@ ErrorObject refuseDeviceId(Backend backend, int deviceId) {
 } // namespace
 
 ErrorOr<Handle> Handle::create(Backend backend) {
+  return create(backend, HandleOptions());
+}
+
+ErrorOr<Handle> Handle::create(Backend backend, const HandleOptions &options) {
   FUSILLI_CHECK_ERROR(checkPresent(backend));
+  FUSILLI_RETURN_ERROR_IF(
+      options.numThreads > WorkerPool::kMaxThreads, ErrorCode::InvalidArgument,
+      "numThreads is " + std::to_string(options.numThreads) +
+          ", expected 0 to " + std::to_string(WorkerPool::kMaxThreads));
   FUSILLI_CHECK_ERROR(engine::toErrorObject(hal::registerAllDriversOnce(),
                                             "cannot register drivers"));
   auto impl = std::make_unique<Impl>();
@@ -55,7 +64,10 @@ ErrorOr<Handle> Handle::create(Backend backend) {
   FUSILLI_ENGINE_ASSIGN(
       Ref<hal::Driver> driver,
       hal::DriverRegistry::defaultRegistry().createDriver(kCpuDriver));
-  FUSILLI_ENGINE_ASSIGN(impl->device, driver->createDevice(/*deviceId=*/0, {}));
+  FUSILLI_ENGINE_ASSIGN(
+      impl->device, driver->createDevice(
+                        /*deviceId=*/0,
+                        hal::DeviceParams{.threadCount = options.numThreads}));
   hal::Device *devices[] = {impl->device.get()};
   FUSILLI_ENGINE_ASSIGN(impl->devices, hal::DeviceGroup::create(devices));
   return ok(Handle(std::move(impl)));

@@ -28,6 +28,23 @@ TEST(HandleTest, CpuTakesNoDeviceAndNoStream) {
   EXPECT_EQ(createdObjects(ObjectKind::Device), devices);
 }
 
+TEST(HandleTest, OptionsChooseTheThreads) {
+  HandleOptions options;
+  for (uint32_t threads : {1u, 3u}) {
+    options.numThreads = threads;
+    ErrorOr<Handle> handle = Handle::create(Backend::CPU, options);
+    ASSERT_OK(handle);
+    EXPECT_EQ(detail::EngineAccess::impl(*handle)->device->concurrency(),
+              threads);
+  }
+  ScopedEnv environment("FUSILLI_NUM_THREADS", "2");
+  ErrorOr<Handle> standard = Handle::create(Backend::CPU, HandleOptions());
+  ASSERT_OK(standard);
+  EXPECT_EQ(detail::EngineAccess::impl(*standard)->device->concurrency(), 2u);
+  options.numThreads = 1025;
+  EXPECT_CODE(Handle::create(Backend::CPU, options), InvalidArgument, "1025");
+}
+
 TEST(HandleTest, BackendsThatAreNotThereAreInternalErrors) {
   EXPECT_CODE(Handle::create(Backend::AMDGPU), InternalError, "AMDGPU");
   EXPECT_CODE(Handle::create(Backend::AMDGPU, 0), InternalError, "AMDGPU");

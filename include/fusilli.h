@@ -56,6 +56,7 @@
 #include <fusilli/support/python_utils.h>
 #include <fusilli/support/runtime_types.h>
 #include <fusilli/support/target_platform.h>
+#include <fusilli/support/trace.h>
 #include <fusilli/version.h>
 
 // Clients rely on these.

@@ -1,8 +1,8 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The recorder. Events go to slots of one array, claimed by an atomic counter;
-// a slot is complete once its flag is set.
+// The recorder. Events go to slots of one array, claimed by an atomic counter.
+// Writers are counted, so that the array can go when the recording ends.
 #include "runtime/base/trace.h"
 
 #include <algorithm>
@@ -12,7 +12,10 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace fusilli::trace {
 
@@ -23,7 +26,6 @@ constinit std::atomic<bool> enabled{false};
 namespace {
 
 struct Event {
-  std::atomic<bool> complete{false};
   uint32_t thread = 0;
   const char *category = nullptr;
   uint64_t begin = 0;
@@ -33,17 +35,15 @@ struct Event {
 
 struct Recording {
   explicit Recording(size_t capacity)
-      : events(new Event[capacity]), capacity(capacity) {}
+      : events(new (std::nothrow) Event[capacity]), capacity(capacity) {}
   const std::unique_ptr<Event[]> events;
   const size_t capacity;
   std::atomic<size_t> used{0};
-  Recording *previous = nullptr;
 };
 
 std::mutex controlMutex;
-// Recordings are never freed, only chained: a thread may still be about to
-// write into an old one.
-std::atomic<Recording *> current{nullptr};
+Recording *current = nullptr; // changes only while off and without writers
+std::atomic<uint32_t> writers{0};
 std::atomic<uint32_t> threads{0};
 
 uint32_t threadNumber() {
@@ -63,7 +63,7 @@ void writeEscaped(std::FILE *file, const char *text) {
   }
 }
 
-Status write(const Recording &recording, const std::string &path) {
+Status writeFile(const Recording &recording, const std::string &path) {
   std::FILE *file = std::fopen(path.c_str(), "w");
   if (file == nullptr)
     return unavailableError(
@@ -77,8 +77,6 @@ Status write(const Recording &recording, const std::string &path) {
   const char *separator = "\n";
   for (size_t i = 0; i < count; ++i) {
     const Event &event = recording.events[i];
-    if (!event.complete.load(std::memory_order_acquire))
-      continue;
     std::fprintf(file, "%s{\"ph\":\"X\",\"cat\":\"%s\",\"name\":\"", separator,
                  event.category);
     writeEscaped(file, event.name);
@@ -96,6 +94,20 @@ Status write(const Recording &recording, const std::string &path) {
   return okStatus();
 }
 
+void write(Recording &recording, const char *category, std::string_view name,
+           uint64_t begin, uint64_t end) noexcept {
+  size_t slot = recording.used.fetch_add(1, std::memory_order_relaxed);
+  if (slot >= recording.capacity)
+    return;
+  Event &event = recording.events[slot];
+  event.thread = threadNumber();
+  event.category = category;
+  event.begin = begin;
+  event.end = end;
+  size_t length = std::min(name.size(), sizeof(event.name) - 1);
+  std::memcpy(event.name, name.data(), length);
+}
+
 } // namespace
 
 namespace detail {
@@ -109,20 +121,12 @@ uint64_t now() noexcept {
 
 void record(const char *category, std::string_view name, uint64_t begin,
             uint64_t end) noexcept {
-  Recording *recording = current.load(std::memory_order_acquire);
-  if (recording == nullptr || !enabled.load(std::memory_order_relaxed))
-    return;
-  size_t slot = recording->used.fetch_add(1, std::memory_order_relaxed);
-  if (slot >= recording->capacity)
-    return;
-  Event &event = recording->events[slot];
-  event.thread = threadNumber();
-  event.category = category;
-  event.begin = begin;
-  event.end = end;
-  size_t length = std::min(name.size(), sizeof(event.name) - 1);
-  std::memcpy(event.name, name.data(), length);
-  event.complete.store(true, std::memory_order_release);
+  // Counted before the look at the switch; stop() turns it off before it looks
+  // at the count.
+  writers.fetch_add(1, std::memory_order_seq_cst);
+  if (enabled.load(std::memory_order_seq_cst))
+    write(*current, category, name, begin, end);
+  writers.fetch_sub(1, std::memory_order_release);
 }
 
 } // namespace detail
@@ -131,9 +135,10 @@ Status start(size_t capacity) {
   std::lock_guard lock(controlMutex);
   if (enabled())
     return failedPreconditionError("a trace is being recorded already");
-  auto *recording = new Recording(std::max<size_t>(capacity, 1));
-  recording->previous = current.load();
-  current.store(recording, std::memory_order_release);
+  auto recording = std::make_unique<Recording>(std::max<size_t>(capacity, 1));
+  if (recording->events == nullptr)
+    return outOfMemoryError(strCat("a trace of ", capacity, " spans"));
+  current = recording.release();
   detail::enabled.store(true);
   return okStatus();
 }
@@ -142,8 +147,11 @@ Status stop(const std::string &path) {
   std::lock_guard lock(controlMutex);
   if (!enabled())
     return failedPreconditionError("no trace is being recorded");
-  detail::enabled.store(false);
-  return write(*current.load(), path);
+  detail::enabled.store(false, std::memory_order_seq_cst);
+  while (writers.load(std::memory_order_seq_cst) != 0)
+    std::this_thread::yield();
+  std::unique_ptr<Recording> ended(std::exchange(current, nullptr));
+  return writeFile(*ended, path);
 }
 
 void startFromEnvironment() {

@@ -28,9 +28,10 @@ inline bool enabled() noexcept {
 }
 
 /// Starts recording, into memory for `capacity` spans; later ones are counted
-/// and dropped. FailedPrecondition when it runs already. Thread-safe.
+/// and dropped. FailedPrecondition when it runs already, ResourceExhausted when
+/// out of memory. Thread-safe.
 Status start(size_t capacity = size_t{1} << 17);
-/// Stops and writes what was recorded. Threads may still be inside spans:
+/// Stops, writes what was recorded, and frees it. Threads may still be inside spans:
 /// those are left out. FailedPrecondition when not started, Unavailable when
 /// the file cannot be written. Thread-safe.
 Status stop(const std::string &path);

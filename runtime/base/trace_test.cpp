@@ -61,6 +61,31 @@ TEST_F(TraceTest, RecordsSpansOfAllThreads) {
   EXPECT_EQ(count, 400u);
 }
 
+TEST_F(TraceTest, StartsAndStopsWhileThreadsRecord) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t)
+    threads.emplace_back([&] {
+      while (!stop)
+        trace::Span span("test", "busy");
+    });
+  for (int round = 0; round < 50; ++round) {
+    ASSERT_TRUE(trace::start(1000).isOk());
+    std::this_thread::yield();
+    ASSERT_TRUE(trace::stop(path_).isOk());
+  }
+  stop = true;
+  for (auto &thread : threads)
+    thread.join();
+  EXPECT_THAT(content(), HasSubstr("\"traceEvents\""));
+}
+
+TEST_F(TraceTest, TooManySpansAreAnError) {
+  Status status = trace::start(size_t{1} << 50);
+  EXPECT_EQ(status.code(), StatusCode::ResourceExhausted);
+  EXPECT_FALSE(trace::enabled());
+}
+
 TEST_F(TraceTest, DropsWhatDoesNotFit) {
   ASSERT_TRUE(trace::start(2).isOk());
   for (int i = 0; i < 5; ++i)

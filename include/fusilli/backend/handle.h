@@ -21,6 +21,15 @@ namespace detail {
 struct EngineAccess;
 } // namespace detail
 
+/// Wishes for a device; 0 is the default of each.
+struct HandleOptions {
+  /// Threads that one execute may use, the calling one included, 1 to 1024;
+  /// 1 runs everything on the calling thread. CPU only. 0: FUSILLI_NUM_THREADS,
+  /// else what affinity and cgroup quota allow; the handles with 0 share their
+  /// workers, the others have their own.
+  uint32_t numThreads = 0;
+};
+
 /// A device and the queue that work is put on.
 ///
 ///     FUSILLI_ASSIGN_OR_RETURN(Handle handle, Handle::create(Backend::CPU));
@@ -34,6 +43,9 @@ public:
   /// The default device of `backend`. InternalError for an unknown backend, or
   /// one that this build lacks; RuntimeFailure if the device cannot be opened.
   static ErrorOr<Handle> create(Backend backend);
+  /// The same with options; InvalidArgument for one that is out of range or
+  /// that the backend does not have.
+  static ErrorOr<Handle> create(Backend backend, const HandleOptions &options);
   /// Device `deviceId` of a GPU backend, its default stream. InvalidArgument
   /// for a backend without device numbers (CPU).
   static ErrorOr<Handle> create(Backend backend, int deviceId);
