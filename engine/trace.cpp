@@ -13,9 +13,11 @@ namespace fusilli {
 
 ErrorObject startTrace(size_t capacity) {
   Status status = trace::start(capacity);
-  ErrorCode code = status.code() == StatusCode::FailedPrecondition
-                       ? ErrorCode::InternalError
-                       : ErrorCode::RuntimeFailure;
+  ErrorCode code = ErrorCode::RuntimeFailure;
+  if (status.code() == StatusCode::FailedPrecondition)
+    code = ErrorCode::InternalError;
+  else if (status.code() == StatusCode::InvalidArgument)
+    code = ErrorCode::InvalidArgument;
   return engine::toErrorObject(std::move(status), "cannot start a trace", code);
 }
 

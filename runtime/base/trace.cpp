@@ -135,6 +135,9 @@ Status start(size_t capacity) {
   std::lock_guard lock(controlMutex);
   if (enabled())
     return failedPreconditionError("a trace is being recorded already");
+  if (capacity > kMaxSpans)
+    return invalidArgumentError(strCat("a trace of ", capacity,
+                                       " spans, expected at most ", kMaxSpans));
   auto recording = std::make_unique<Recording>(std::max<size_t>(capacity, 1));
   if (recording->events == nullptr)
     return outOfMemoryError(strCat("a trace of ", capacity, " spans"));

@@ -27,13 +27,16 @@ inline bool enabled() noexcept {
   return detail::enabled.load(std::memory_order_relaxed);
 }
 
+/// Spans of one recording, at most.
+inline constexpr size_t kMaxSpans = size_t{1} << 26;
+
 /// Starts recording, into memory for `capacity` spans; later ones are counted
-/// and dropped. FailedPrecondition when it runs already, ResourceExhausted when
-/// out of memory. Thread-safe.
+/// and dropped. FailedPrecondition when it runs already, InvalidArgument
+/// for more than kMaxSpans, ResourceExhausted when out of memory. Thread-safe.
 Status start(size_t capacity = size_t{1} << 17);
-/// Stops, writes what was recorded, and frees it. Threads may still be inside spans:
-/// those are left out. FailedPrecondition when not started, Unavailable when
-/// the file cannot be written. Thread-safe.
+/// Stops, writes what was recorded, and frees it. Threads may still be inside
+/// spans: those are left out. FailedPrecondition when not started, Unavailable
+/// when the file cannot be written. Thread-safe.
 Status stop(const std::string &path);
 
 /// Once per process: when FUSILLI_TRACE names a file, starts, and writes the

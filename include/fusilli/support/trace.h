@@ -19,8 +19,8 @@ namespace fusilli {
 /// memory for `capacity` of them (88 bytes each); later spans are counted and
 /// dropped. Off, as at the start of a process, a span costs one load.
 /// FUSILLI_TRACE=FILE records from the first handle to the end of the process.
-/// InternalError when a trace is being recorded already; RuntimeFailure when
-/// out of memory. Thread-safe.
+/// InternalError when a trace is being recorded already; InvalidArgument for a
+/// capacity above 2^26; RuntimeFailure when out of memory. Thread-safe.
 FUSILLI_EXPORT ErrorObject startTrace(size_t capacity = size_t{1} << 17);
 
 /// Ends the recording and writes it as Chrome trace JSON, which Perfetto opens.
