@@ -114,8 +114,10 @@ size_t Buffer::getElementCount() const {
 ErrorObject Buffer::readBytes(const Handle &handle,
                               std::span<std::byte> out) const {
   FUSILLI_ASSIGN_OR_RETURN(hal::Device * device, deviceOf(handle));
+  hal::Buffer &buffer = *impl_->view->buffer();
+  FUSILLI_CHECK_ERROR(engine::toErrorObject(device->waitForBuffer(buffer)));
   return engine::toErrorObject(
-      device->deviceToHost(*impl_->view->buffer(), 0, out.data(), out.size()));
+      device->deviceToHost(buffer, 0, out.data(), out.size()));
 }
 
 Buffer::operator iree_hal_buffer_view_t *() const {

@@ -124,6 +124,20 @@ TEST_F(GraphAsyncTest, GraphsAreOrderedByFencesOnly) {
               testing::ElementsAre(111, 122, 133, 144));
 }
 
+TEST_F(GraphAsyncTest, ReadWaitsForQueuedWorkOnTheBuffer) {
+  Fence gate = makeFence();
+  ASSERT_OK(g_.graph.executeAsync(*handle_, pack_, nullptr, gate, Fence()));
+  // A buffer that the queued work does not use is there at once.
+  EXPECT_THAT(contents(*handle_, makeBuffer(*handle_, {7})),
+              testing::ElementsAre(7));
+  std::vector<float> seen;
+  std::thread reader([&] { seen = contents(*handle_, pack_[g_.out]); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  EXPECT_OK(gate.signal());
+  reader.join();
+  EXPECT_THAT(seen, testing::ElementsAre(11, 22, 33, 44));
+}
+
 TEST_F(GraphAsyncTest, BuffersAreKeptUntilTheSignal) {
   Fence gate = makeFence();
   Fence done = makeFence();

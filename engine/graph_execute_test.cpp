@@ -295,9 +295,6 @@ TEST_F(GraphExecuteTest, AllocatesNothingAndLooksUpNothing) {
   std::cout << "execute: " << time.count() / kRuns << " ns\n";
 #ifdef FUSILLI_COUNTS_NEW
   EXPECT_GT(calls, 0u); // the count works
-#ifdef NDEBUG
-  EXPECT_LT(time.count() / kRuns, 5000.0); // loose: other work may run here
-#endif
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include "engine/access.h"
 #include "engine/test/test_engine.h"
 
+#include "engine/access.h"
 #include "runtime/hal/drivers/registration.h"
 #include "support/fault.h"
 #include "support/ref.h"
@@ -178,54 +179,97 @@ TEST(HandleDeathTest, FailedRegistrationOfDriversIsToldEveryTime) {
 
 class BufferTest : public EngineTest {};
 
+template <typename T>
+concept Allocatable = requires { IreeHalElementType<T>::kType; };
+
+TEST_F(BufferTest, ElementTypesAreThoseOfTheInterface) {
+  static_assert(Allocatable<float> && Allocatable<half> && Allocatable<bf16> &&
+                Allocatable<int> && Allocatable<int16_t> &&
+                Allocatable<int8_t> && Allocatable<Int4>);
+  static_assert(!Allocatable<double> && !Allocatable<int64_t> &&
+                !Allocatable<uint8_t> && !Allocatable<uint32_t> &&
+                !Allocatable<bool> && !Allocatable<char>);
+  static_assert(!std::is_copy_constructible_v<Buffer> &&
+                !std::is_copy_assignable_v<Buffer>);
+  static_assert(std::is_same_v<iree_hal_dim_t, size_t>);
+}
+
+// A value that every T holds exactly.
+template <typename T> T valueAt(size_t i) {
+  int small = static_cast<int>(i % 16) - 8; // what fits Int4
+  if constexpr (std::is_same_v<T, Int4>)
+    return Int4(small);
+  else if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(small * 3 + static_cast<int>(i / 16));
+  else
+    return static_cast<T>(static_cast<float>(small) + 0.5f);
+}
+
 TEST_F(BufferTest, RoundTripsEveryType) {
-  auto roundTrip = [&]<typename T>(std::vector<T> data,
-                                   iree_hal_element_type_t type) {
-    ErrorOr<Buffer> buffer = Buffer::allocate(*handle_, {data.size()}, data);
-    ASSERT_OK(buffer);
-    EXPECT_EQ(iree_hal_buffer_view_element_type(*buffer), type);
-    EXPECT_EQ(iree_hal_buffer_view_shape_rank(*buffer), 1u);
-    EXPECT_EQ(iree_hal_buffer_view_shape_dim(*buffer, 0), data.size());
-    EXPECT_EQ(iree_hal_buffer_view_shape_dim(*buffer, 1), 0u);
-    EXPECT_EQ(iree_hal_buffer_view_element_count(*buffer), data.size());
-    std::vector<T> back;
-    ASSERT_OK(buffer->read(*handle_, back));
-    ASSERT_EQ(back.size(), data.size());
-    for (size_t i = 0; i < data.size(); ++i)
-      EXPECT_EQ(static_cast<float>(back[i]), static_cast<float>(data[i]));
-    EXPECT_CODE(buffer->read(*handle_, back), RuntimeFailure, "empty");
+  auto roundTrip = [&]<typename T>(T, iree_hal_element_type_t type,
+                                   size_t bits) {
+    for (size_t count : {1, 2, 3, 7, 8, 33, 1001, 65537}) {
+      std::vector<T> data;
+      for (size_t i = 0; i < count; ++i)
+        data.push_back(valueAt<T>(i));
+      ErrorOr<Buffer> buffer = Buffer::allocate(*handle_, {count}, data);
+      ASSERT_OK(buffer);
+      EXPECT_EQ(iree_hal_buffer_view_element_type(*buffer), type);
+      EXPECT_EQ(iree_hal_buffer_view_shape_rank(*buffer), 1u);
+      EXPECT_EQ(iree_hal_buffer_view_shape_dim(*buffer, 0), count);
+      EXPECT_EQ(iree_hal_buffer_view_shape_dim(*buffer, 1), 0u);
+      EXPECT_EQ(iree_hal_buffer_view_element_count(*buffer), count);
+      EXPECT_EQ(iree_hal_buffer_view_byte_length(*buffer),
+                (count * bits + 7) / 8);
+      std::vector<T> back;
+      ASSERT_OK(buffer->read(*handle_, back));
+      ASSERT_EQ(back.size(), count);
+      for (size_t i = 0; i < count; ++i)
+        ASSERT_EQ(static_cast<float>(back[i]), static_cast<float>(data[i]))
+            << i << " of " << count;
+      EXPECT_CODE(buffer->read(*handle_, back), RuntimeFailure, "empty");
+      EXPECT_EQ(back.size(), count);
+    }
   };
-  roundTrip(std::vector<float>{1, -2, 3}, IREE_HAL_ELEMENT_TYPE_FLOAT_32);
-  roundTrip(std::vector<half>{half(1), half(-2)},
-            IREE_HAL_ELEMENT_TYPE_FLOAT_16);
-  roundTrip(std::vector<bf16>{bf16(1.0f), bf16(-2.0f)},
-            IREE_HAL_ELEMENT_TYPE_BFLOAT_16);
-  roundTrip(std::vector<int>{1, -2}, IREE_HAL_ELEMENT_TYPE_INT_32);
-  roundTrip(std::vector<int16_t>{1, -2}, IREE_HAL_ELEMENT_TYPE_INT_16);
-  roundTrip(std::vector<int8_t>{1, -2, 0}, IREE_HAL_ELEMENT_TYPE_INT_8);
-  roundTrip(std::vector<Int4>{Int4(1), Int4(-8), Int4(7)},
-            IREE_HAL_ELEMENT_TYPE_SINT_4);
+  roundTrip(float(), IREE_HAL_ELEMENT_TYPE_FLOAT_32, 32);
+  roundTrip(half(0.0f), IREE_HAL_ELEMENT_TYPE_FLOAT_16, 16);
+  roundTrip(bf16(0.0f), IREE_HAL_ELEMENT_TYPE_BFLOAT_16, 16);
+  roundTrip(int(), IREE_HAL_ELEMENT_TYPE_INT_32, 32);
+  roundTrip(int16_t(), IREE_HAL_ELEMENT_TYPE_INT_16, 16);
+  roundTrip(int8_t(), IREE_HAL_ELEMENT_TYPE_INT_8, 8);
+  roundTrip(Int4(0), IREE_HAL_ELEMENT_TYPE_SINT_4, 4);
 }
 
 TEST_F(BufferTest, Int4IsPacked) {
-  std::vector<Int4> eight(8, Int4(3)), seven(7, Int4(-1));
+  std::vector<Int4> eight, seven;
+  for (int i = 0; i < 8; ++i)
+    eight.push_back(Int4(i - 4));
+  seven.assign(eight.begin(), eight.end() - 1);
   ErrorOr<Buffer> a = Buffer::allocate(*handle_, {8}, eight);
   ErrorOr<Buffer> b = Buffer::allocate(*handle_, {7}, seven);
   ASSERT_OK(a);
   ASSERT_OK(b);
   EXPECT_EQ(iree_hal_buffer_view_byte_length(*a), 4u);
   EXPECT_EQ(iree_hal_buffer_view_byte_length(*b), 4u);
+  // -4 to 3, the first of each two in the low half of its byte.
   std::vector<uint8_t> bytes;
   ASSERT_OK(a->read(*handle_, bytes));
-  EXPECT_THAT(bytes, testing::ElementsAre(0x33, 0x33, 0x33, 0x33));
+  EXPECT_THAT(bytes, testing::ElementsAre(0xdc, 0xfe, 0x10, 0x32));
+  bytes.clear();
+  ASSERT_OK(b->read(*handle_, bytes));
+  EXPECT_THAT(bytes, testing::ElementsAre(0xdc, 0xfe, 0x10, 0x02));
 }
 
 TEST_F(BufferTest, ChecksShapeAndCount) {
   std::vector<float> six(6);
   EXPECT_CODE(Buffer::allocate(*handle_, {}, six), RuntimeFailure, "");
   EXPECT_CODE(Buffer::allocate(*handle_, {2, 0}, six), RuntimeFailure, "");
-  EXPECT_CODE(Buffer::allocate(*handle_, {2, 4}, six), RuntimeFailure, "8");
-  EXPECT_CODE(Buffer::allocate(*handle_, {2, 4}, six), RuntimeFailure, "6");
+  EXPECT_CODE(Buffer::allocate(*handle_, {6}, std::vector<float>()),
+              RuntimeFailure, "0 were given");
+  for (const char *text : {"{2, 4}", "holds 8", "6 were given"})
+    EXPECT_CODE(Buffer::allocate(*handle_, {2, 4}, six), RuntimeFailure, text);
+  EXPECT_CODE(Buffer::allocate(*handle_, {9}, std::vector<Int4>(10)),
+              RuntimeFailure, "10 were given"); // both are 5 bytes
   EXPECT_CODE(Buffer::allocate(*handle_, {SIZE_MAX, 2}, six), RuntimeFailure,
               "2^64");
   EXPECT_OK(Buffer::allocate(*handle_, {2, 3}, six));
@@ -237,9 +281,51 @@ TEST_F(BufferTest, RawBuffers) {
   ASSERT_OK(raw);
   EXPECT_EQ(iree_hal_buffer_view_element_type(*raw),
             IREE_HAL_ELEMENT_TYPE_INT_8);
+  EXPECT_EQ(iree_hal_buffer_view_shape_rank(*raw), 1u);
   EXPECT_EQ(iree_hal_buffer_view_shape_dim(*raw, 0), 100u);
+  EXPECT_EQ(iree_hal_buffer_view_byte_length(*raw), 100u);
   EXPECT_GE(iree_hal_buffer_byte_length(iree_hal_buffer_view_buffer(*raw)),
             100u);
+  // The view alone holds the memory.
+  const hal::BufferView *view = detail::EngineAccess::view(*raw);
+  EXPECT_EQ(view->refCount(), 1u);
+  EXPECT_EQ(view->buffer()->refCount(), 1u);
+}
+
+// Each allocation in turn, so the view's too, behind the buffer's.
+TEST_F(BufferTest, FailedCreationLeavesNothing) {
+  handle_.reset();
+  CountingAllocator allocator;
+  HostAllocator &standard = replaceSystemAllocator(&allocator);
+  {
+    ErrorOr<Handle> handle = Handle::create(Backend::CPU);
+    ASSERT_OK(handle);
+    const std::vector<float> six(6);
+    const int64_t objects = liveObjects();
+    const int64_t blocks = allocator.counts().liveBlocks;
+    for (bool raw : {true, false}) {
+      uint64_t failures = 0;
+      for (uint64_t n = 1;; ++n) {
+        allocator.failNth(n);
+        ErrorObject status =
+            raw ? ErrorObject(Buffer::allocateRaw(*handle, 1000))
+                : ErrorObject(Buffer::allocate(*handle, {2, 3}, six));
+        EXPECT_EQ(liveObjects(), objects) << n;
+        EXPECT_EQ(allocator.counts().liveBlocks, blocks) << n;
+        if (allocator.failurePending()) {
+          EXPECT_OK(status);
+          break;
+        }
+        EXPECT_EQ(status.getCode(), ErrorCode::RuntimeFailure) << n;
+        ++failures;
+        ASSERT_LT(n, 100u);
+      }
+      EXPECT_GE(failures, 4u); // memory, buffer, dims, view
+      allocator.failNth(0);
+    }
+  }
+  EXPECT_EQ(allocator.counts().liveBlocks, 0);
+  replaceSystemAllocator(&standard);
 }
 
 TEST_F(BufferTest, ImportSharesAndMovesEmpty) {
@@ -247,8 +333,11 @@ TEST_F(BufferTest, ImportSharesAndMovesEmpty) {
   int64_t before = liveObjects(ObjectKind::BufferView);
   {
     BufferPtr original = makeBuffer(*handle_, {1, 2});
+    const hal::BufferView *view = detail::EngineAccess::view(*original);
+    EXPECT_EQ(view->refCount(), 1u);
     ErrorOr<Buffer> shared = Buffer::import(*original);
     ASSERT_OK(shared);
+    EXPECT_EQ(view->refCount(), 2u);
     EXPECT_EQ(static_cast<iree_hal_buffer_view_t *>(*shared),
               static_cast<iree_hal_buffer_view_t *>(*original));
     original.reset();
@@ -256,12 +345,90 @@ TEST_F(BufferTest, ImportSharesAndMovesEmpty) {
     EXPECT_OK(shared->read(*handle_, data));
     EXPECT_THAT(data, testing::ElementsAre(1, 2));
     Buffer moved(std::move(*shared));
+    EXPECT_EQ(view->refCount(), 1u);
     EXPECT_TRUE(*shared == nullptr);
     data.clear();
     EXPECT_CODE(shared->read(*handle_, data), RuntimeFailure, "moved");
     EXPECT_EQ(liveObjects(ObjectKind::BufferView), before + 1);
   }
   EXPECT_EQ(liveObjects(ObjectKind::BufferView), before);
+}
+
+// The headers that clients see and the runtime agree on every number.
+TEST_F(BufferTest, CompatibilityNumbersAreTheRuntimes) {
+  using enum hal::ElementType;
+  const std::pair<iree_hal_element_type_t, hal::ElementType> types[] = {
+      {IREE_HAL_ELEMENT_TYPE_NONE, None},
+      {IREE_HAL_ELEMENT_TYPE_INT_4, Int4},
+      {IREE_HAL_ELEMENT_TYPE_INT_8, Int8},
+      {IREE_HAL_ELEMENT_TYPE_INT_16, Int16},
+      {IREE_HAL_ELEMENT_TYPE_INT_32, Int32},
+      {IREE_HAL_ELEMENT_TYPE_INT_64, Int64},
+      {IREE_HAL_ELEMENT_TYPE_SINT_4, Sint4},
+      {IREE_HAL_ELEMENT_TYPE_SINT_8, Sint8},
+      {IREE_HAL_ELEMENT_TYPE_SINT_16, Sint16},
+      {IREE_HAL_ELEMENT_TYPE_SINT_32, Sint32},
+      {IREE_HAL_ELEMENT_TYPE_SINT_64, Sint64},
+      {IREE_HAL_ELEMENT_TYPE_UINT_4, Uint4},
+      {IREE_HAL_ELEMENT_TYPE_UINT_8, Uint8},
+      {IREE_HAL_ELEMENT_TYPE_UINT_16, Uint16},
+      {IREE_HAL_ELEMENT_TYPE_UINT_32, Uint32},
+      {IREE_HAL_ELEMENT_TYPE_UINT_64, Uint64},
+      {IREE_HAL_ELEMENT_TYPE_BOOL_8, Bool8},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_16, Float16},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_32, Float32},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_64, Float64},
+      {IREE_HAL_ELEMENT_TYPE_BFLOAT_16, BFloat16},
+      {IREE_HAL_ELEMENT_TYPE_COMPLEX_64, Complex64},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_8_E5M2, F8E5M2},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_8_E4M3_FN, F8E4M3FN},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_8_E5M2_FNUZ, F8E5M2FNUZ},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_8_E4M3_FNUZ, F8E4M3FNUZ},
+      {IREE_HAL_ELEMENT_TYPE_FLOAT_8_E8M0_FNU, F8E8M0FNU},
+  };
+  for (auto [client, runtime] : types) {
+    EXPECT_EQ(client, static_cast<uint32_t>(runtime));
+    const size_t bits = hal::elementBits(runtime);
+    EXPECT_EQ(iree_hal_element_dense_byte_count(client), (bits + 7) / 8);
+    for (size_t count : {0, 1, 7, 8})
+      EXPECT_EQ(iree_hal_element_packed_byte_count(client, count),
+                (bits * count + 7) / 8);
+  }
+  auto equal = [](uint64_t client, uint64_t runtime) {
+    EXPECT_EQ(client, runtime);
+  };
+  equal(IREE_HAL_WHOLE_BUFFER, hal::kWholeBuffer);
+  equal(IREE_HAL_ENCODING_TYPE_OPAQUE,
+        static_cast<uint64_t>(hal::EncodingType::Opaque));
+  equal(IREE_HAL_ENCODING_TYPE_DENSE_ROW_MAJOR,
+        static_cast<uint64_t>(hal::EncodingType::DenseRowMajor));
+  equal(IREE_HAL_MEMORY_TYPE_OPTIMAL, hal::kMemoryOptimal);
+  equal(IREE_HAL_MEMORY_TYPE_HOST_VISIBLE, hal::kMemoryHostVisible);
+  equal(IREE_HAL_MEMORY_TYPE_HOST_COHERENT, hal::kMemoryHostCoherent);
+  equal(IREE_HAL_MEMORY_TYPE_HOST_CACHED, hal::kMemoryHostCached);
+  equal(IREE_HAL_MEMORY_TYPE_HOST_LOCAL, hal::kMemoryHostLocal);
+  equal(IREE_HAL_MEMORY_TYPE_DEVICE_VISIBLE, hal::kMemoryDeviceVisible);
+  equal(IREE_HAL_MEMORY_TYPE_DEVICE_LOCAL, hal::kMemoryDeviceLocal);
+  equal(IREE_HAL_MEMORY_ACCESS_READ, hal::kAccessRead);
+  equal(IREE_HAL_MEMORY_ACCESS_WRITE, hal::kAccessWrite);
+  equal(IREE_HAL_MEMORY_ACCESS_UNALIGNED, hal::kAccessUnaligned);
+  equal(IREE_HAL_MEMORY_ACCESS_ALL, hal::kAccessAll);
+  equal(IREE_HAL_BUFFER_USAGE_TRANSFER, hal::kUsageTransfer);
+  equal(IREE_HAL_BUFFER_USAGE_DISPATCH_STORAGE, hal::kUsageStorage);
+  equal(IREE_HAL_BUFFER_USAGE_DEFAULT, hal::kUsageDefault);
+  const std::pair<iree_hal_external_buffer_type_t, hal::ExternalBufferType>
+      external[] = {
+          {IREE_HAL_EXTERNAL_BUFFER_TYPE_NONE, hal::ExternalBufferType::None},
+          {IREE_HAL_EXTERNAL_BUFFER_TYPE_HOST_ALLOCATION,
+           hal::ExternalBufferType::HostAllocation},
+          {IREE_HAL_EXTERNAL_BUFFER_TYPE_DEVICE_ALLOCATION,
+           hal::ExternalBufferType::DeviceAllocation},
+          {IREE_HAL_EXTERNAL_BUFFER_TYPE_OPAQUE_FD,
+           hal::ExternalBufferType::OpaqueFd},
+          {IREE_HAL_EXTERNAL_BUFFER_TYPE_OPAQUE_WIN32,
+           hal::ExternalBufferType::OpaqueWin32}};
+  for (auto [client, runtime] : external)
+    equal(client, static_cast<uint64_t>(runtime));
 }
 
 TEST_F(BufferTest, ForeignMemoryThroughTheCompatibilityLayer) {

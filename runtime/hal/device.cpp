@@ -18,35 +18,39 @@ constexpr TypeDescriptor Driver::kType{"hal.driver", ObjectKind::Driver};
 
 namespace {
 
-Status checkTransfer(const void *host, const Buffer &buffer, DeviceSize offset,
-                     DeviceSize length, uint32_t usage, uint16_t access) {
-  FUSILLI_STATUS_RETURN_IF_ERROR(buffer.checkRange(offset, length).status());
+/// The bytes to copy, kWholeBuffer resolved.
+StatusOr<DeviceSize> checkTransfer(const void *host, const Buffer &buffer,
+                                   DeviceSize offset, DeviceSize length,
+                                   uint32_t usage, uint16_t access) {
+  FUSILLI_STATUS_ASSIGN(DeviceSize bytes, buffer.checkRange(offset, length));
   FUSILLI_STATUS_RETURN_IF_ERROR(buffer.checkUsage(usage));
   FUSILLI_STATUS_RETURN_IF_ERROR(buffer.checkAccess(access));
-  if (host == nullptr && length != 0)
+  if (host == nullptr && bytes != 0)
     return invalidArgumentError("transfer with a null host pointer");
   if (buffer.hostPointer() == nullptr)
     return unimplementedError("transfer of memory the host cannot see");
-  return okStatus();
+  return bytes;
 }
 
 } // namespace
 
 Status Device::hostToDevice(const void *source, Buffer &target,
                             DeviceSize offset, DeviceSize length) {
-  FUSILLI_STATUS_RETURN_IF_ERROR(checkTransfer(
-      source, target, offset, length, kUsageTransferTarget, kAccessWrite));
-  if (length != 0)
-    std::memcpy(target.hostPointer() + offset, source, length);
+  FUSILLI_STATUS_ASSIGN(DeviceSize bytes,
+                        checkTransfer(source, target, offset, length,
+                                      kUsageTransferTarget, kAccessWrite));
+  if (bytes != 0)
+    std::memcpy(target.hostPointer() + offset, source, bytes);
   return okStatus();
 }
 
 Status Device::deviceToHost(Buffer &source, DeviceSize offset, void *target,
                             DeviceSize length) {
-  FUSILLI_STATUS_RETURN_IF_ERROR(checkTransfer(
-      target, source, offset, length, kUsageTransferSource, kAccessRead));
-  if (length != 0)
-    std::memcpy(target, source.hostPointer() + offset, length);
+  FUSILLI_STATUS_ASSIGN(DeviceSize bytes,
+                        checkTransfer(target, source, offset, length,
+                                      kUsageTransferSource, kAccessRead));
+  if (bytes != 0)
+    std::memcpy(target, source.hostPointer() + offset, bytes);
   return okStatus();
 }
 

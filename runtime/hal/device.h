@@ -74,8 +74,15 @@ public:
   /// Blocks until everything queued so far is complete.
   virtual Status waitIdle(int64_t timeoutNs = kInfiniteTimeout) = 0;
 
+  /// Blocks until everything queued so far that has memory of `buffer` in its
+  /// binding table is complete, failed or not. What else is queued, for
+  /// instance behind a fence that the caller signals later, is not waited for.
+  virtual Status waitForBuffer(const Buffer &buffer) = 0;
+
   /// Blocking transfers between host memory and [offset, offset + length) of a
-  /// buffer. Length 0 is a no-op; OutOfRange leaves everything unwritten.
+  /// buffer. Length 0 is a no-op, kWholeBuffer the rest of the buffer;
+  /// OutOfRange leaves everything unwritten. Not ordered against the queue: see
+  /// waitForBuffer.
   Status hostToDevice(const void *source, Buffer &target, DeviceSize offset,
                       DeviceSize length);
   Status deviceToHost(Buffer &source, DeviceSize offset, void *target,

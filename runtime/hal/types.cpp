@@ -30,6 +30,12 @@ const char *kindName(uint32_t kind) {
     return "f8E5M2_";
   case 0x25:
     return "f8E4M3FN_";
+  case 0x26:
+    return "f8E5M2FNUZ_";
+  case 0x27:
+    return "f8E4M3FNUZ_";
+  case 0x28:
+    return "f8E8M0FNU_";
   default:
     return "unknown";
   }

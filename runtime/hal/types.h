@@ -52,6 +52,9 @@ enum class ElementType : uint32_t {
   Complex64 = 0x23000040,
   F8E5M2 = 0x24000008,
   F8E4M3FN = 0x25000008,
+  F8E5M2FNUZ = 0x26000008,
+  F8E4M3FNUZ = 0x27000008,
+  F8E8M0FNU = 0x28000008,
 };
 
 constexpr uint32_t elementKind(ElementType type) {

@@ -82,8 +82,9 @@ public:
   /// its content is undefined. RuntimeFailure for 0 or if memory is short.
   static ErrorOr<Buffer> allocateRaw(const Handle &handle, size_t bytes);
 
-  /// Waits for pending work and copies the content to `out`, which must be
-  /// empty (else RuntimeFailure). T need not be the type that was allocated:
+  /// Waits for all work queued on the device so far that uses this memory, also
+  /// where that waits for a fence, and copies the content to `out`, which must
+  /// be empty (else RuntimeFailure). T need not be the type that was allocated:
   /// `out` gets as many elements as the memory holds. Int4 is unpacked.
   template <typename T>
   ErrorObject read(const Handle &handle, std::vector<T> &out) const {

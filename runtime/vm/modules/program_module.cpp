@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kWorkspaceAttribute =
     "iree.abi.transients.size.constant";
+constexpr uint16_t kAsyncOrdinal = 1; // in exports()
 
 template <typename T> size_t lengthOf(const T *vector) {
   return vector != nullptr ? vector->size() : 0;
@@ -115,7 +116,7 @@ std::span<const FunctionExport> ProgramModule::exports() const noexcept {
 
 std::string_view ProgramModule::functionAttribute(uint16_t ordinal,
                                                   std::string_view key) const {
-  if (ordinal < exports().size() && key == kWorkspaceAttribute)
+  if (ordinal == kAsyncOrdinal && key == kWorkspaceAttribute)
     return workspaceText_;
   return {};
 }

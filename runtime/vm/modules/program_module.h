@@ -76,7 +76,7 @@ public:
   std::span<const FunctionImport> imports() const noexcept override;
   std::span<const FunctionExport> exports() const noexcept override;
   /// "iree.abi.transients.size.constant": the workspace bytes in decimal, on
-  /// both entry points.
+  /// the async entry point only.
   std::string_view functionAttribute(uint16_t ordinal,
                                      std::string_view key) const override;
   StatusOr<ModuleStatePtr> createState(HostAllocator &allocator) override;

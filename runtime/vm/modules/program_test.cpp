@@ -477,11 +477,17 @@ TEST_P(ProgramTest, ExecutionLooksUpNothing) {
 }
 
 TEST_P(ProgramTest, WorkspaceAttributeIsDecimal) {
+  constexpr std::string_view kKey = "iree.abi.transients.size.constant";
   Loaded loaded = loadBytes(artifact::write(chainArtifact(10, true)));
-  EXPECT_EQ(loaded.main.module->functionAttribute(
-                0, "iree.abi.transients.size.constant"),
-            "40");
-  EXPECT_EQ(loaded.main.module->functionAttribute(0, "other"), "");
+  Function async =
+      *loaded.context->resolveFunction(ProgramModule::kAsyncFunction);
+  const Module &module = *async.module;
+  EXPECT_EQ(module.functionAttribute(async.ordinal, kKey), "40");
+  EXPECT_EQ(module.functionAttribute(async.ordinal, "other"), "");
+  // The blocking entry point carries none.
+  EXPECT_EQ(module.functionAttribute(loaded.main.ordinal, kKey), "");
+  Loaded none = loadBytes(addBytes(1, true));
+  EXPECT_EQ(none.main.module->functionAttribute(async.ordinal, kKey), "0");
 }
 
 TEST_P(ProgramTest, AsyncCallsAreOrderedByFencesOnly) {

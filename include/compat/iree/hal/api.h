@@ -18,9 +18,17 @@ typedef uint16_t iree_hal_memory_access_t;
 typedef uint32_t iree_hal_buffer_usage_t;
 typedef uint64_t iree_hal_queue_affinity_t;
 
-// The library has no tensors of it.
+// The library has no tensors of these.
 inline constexpr iree_hal_element_type_t IREE_HAL_ELEMENT_TYPE_COMPLEX_64 =
     0x23000040u;
+inline constexpr iree_hal_element_type_t IREE_HAL_ELEMENT_TYPE_FLOAT_8_E4M3_FN =
+    0x25000008u;
+inline constexpr iree_hal_element_type_t
+    IREE_HAL_ELEMENT_TYPE_FLOAT_8_E5M2_FNUZ = 0x26000008u;
+inline constexpr iree_hal_element_type_t
+    IREE_HAL_ELEMENT_TYPE_FLOAT_8_E4M3_FNUZ = 0x27000008u;
+inline constexpr iree_hal_element_type_t
+    IREE_HAL_ELEMENT_TYPE_FLOAT_8_E8M0_FNU = 0x28000008u;
 
 #define IREE_HAL_QUEUE_AFFINITY_ANY (~uint64_t{0})
 #define IREE_HAL_WHOLE_BUFFER (~uint64_t{0})

@@ -70,6 +70,10 @@ public:
     return queue_->waitIdle(timeoutNs);
   }
 
+  Status waitForBuffer(const Buffer &buffer) override {
+    return queue_->waitForBuffer(buffer);
+  }
+
 private:
   ~CpuDevice() override { queue_->close(); }
 

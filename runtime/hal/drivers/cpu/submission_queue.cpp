@@ -7,6 +7,7 @@
 
 #include "runtime/hal/drivers/cpu/cpu_command_buffer.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace fusilli::hal {
@@ -59,7 +60,17 @@ public:
     countDown();
   }
 
-  /// Lets go of all but the signal fence.
+  /// Whether there is work, and a buffer bound for it shares memory with
+  /// [begin, end).
+  bool uses(uint64_t begin, uint64_t end) const noexcept {
+    auto shares = [&](const Ref<Buffer> &own) {
+      return own && own->devicePointer() < end &&
+             begin < own->devicePointer() + own->byteLength();
+    };
+    return commandBuffer_ && std::ranges::any_of(buffers_.span(), shares);
+  }
+
+  /// Lets go of all but the signal fence. Not while the queue still has it.
   void releaseResources() {
     commandBuffer_.reset();
     buffers_.reset();
@@ -76,6 +87,7 @@ public:
   HostArray<Ref<Buffer>> buffers_;
   // All below: guarded by the queue's mutex.
   Status waitFailure_;
+  uint64_t number_ = 0;        ///< in the order of submission
   Submission *next_ = nullptr; ///< in flight
   Submission *previous_ = nullptr;
   Submission *nextReady_ = nullptr;
@@ -144,6 +156,7 @@ Status SubmissionQueue::submit(Fence *wait, Fence *signal,
       inFlight_->previous_ = submission.get();
     inFlight_ = submission.get();
     submission->retain();
+    submission->number_ = ++submitted_;
     ++unfinished_;
   }
   submission->startWaiting();
@@ -257,11 +270,11 @@ void SubmissionQueue::run(Submission &submission) {
     }
   }
   Ref<Fence> signal = std::move(submission.signal_);
-  submission.releaseResources();
   {
     std::lock_guard lock(mutex_);
     unlink(submission);
   }
+  submission.releaseResources();
   submission.release();
   if (status.isOk())
     status = Fence::signal(signal.get());
@@ -286,6 +299,20 @@ Status SubmissionQueue::waitIdle(int64_t timeoutNs) {
   else if (!changed_.wait_until(lock, now + limit, done))
     return deadlineExceededError(
         strCat(unfinished_, " submissions are not complete"));
+  return okStatus();
+}
+
+Status SubmissionQueue::waitForBuffer(const Buffer &buffer) {
+  const uint64_t begin = buffer.devicePointer();
+  const uint64_t end = begin + buffer.byteLength();
+  std::unique_lock lock(mutex_);
+  const uint64_t last = submitted_;
+  changed_.wait(lock, [&] {
+    for (const Submission *s = inFlight_; s != nullptr; s = s->next_)
+      if (s->number_ <= last && s->uses(begin, end))
+        return false;
+    return true;
+  });
   return okStatus();
 }
 

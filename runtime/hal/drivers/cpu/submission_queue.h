@@ -34,6 +34,8 @@ public:
   Status submit(Fence *wait, Fence *signal, CpuCommandBuffer *commandBuffer,
                 BindingTable bindings);
   Status waitIdle(int64_t timeoutNs);
+  /// Until no submission made before the call holds memory of `buffer`.
+  Status waitForBuffer(const Buffer &buffer);
   /// Cancels what still waits, finishes what is ready, ends the thread.
   void close();
 
@@ -56,9 +58,10 @@ private:
   std::mutex mutex_;
   std::condition_variable changed_;
   // All below: guarded by mutex_.
-  Submission *inFlight_ = nullptr; ///< owns a reference to each
+  Submission *inFlight_ = nullptr; ///< newest first; owns a reference to each
   Submission *readyHead_ = nullptr;
   Submission *readyTail_ = nullptr;
+  uint64_t submitted_ = 0; ///< ever
   uint64_t unfinished_ = 0;
   bool draining_ = false;
   bool closed_ = false;

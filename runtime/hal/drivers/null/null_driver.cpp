@@ -20,14 +20,17 @@ constexpr DeviceSize kLargest = DeviceSize{1} << 48;
 class NullBuffer final : public Buffer {
 public:
   NullBuffer(HostAllocator &allocator, const Description &description,
-             Ref<Allocator> owner) noexcept
-      : Buffer(allocator, description), owner_(std::move(owner)) {}
+             Ref<Allocator> owner, size_t alignment) noexcept
+      : Buffer(allocator, description), owner_(std::move(owner)),
+        alignment_(alignment) {}
 
   static StatusOr<Ref<Buffer>>
   create(Allocator &owner, const BufferParams &params, DeviceSize byteLength) {
     HostAllocator &host = owner.hostAllocator();
+    const size_t alignment =
+        std::max<DeviceSize>(kAlignment, params.minAlignment);
     void *memory =
-        byteLength > kLargest ? nullptr : host.allocate(byteLength, kAlignment);
+        byteLength > kLargest ? nullptr : host.allocate(byteLength, alignment);
     if (memory == nullptr)
       return outOfMemoryError(strCat("a buffer of ", byteLength, " bytes"));
     auto buffer = makeRef<NullBuffer>(
@@ -36,9 +39,9 @@ public:
             byteLength, params.type | kMemoryHostVisible | kMemoryDeviceVisible,
             params.access, params.usage, static_cast<std::byte *>(memory),
             reinterpret_cast<uintptr_t>(memory)},
-        Ref<Allocator>::share(&owner));
+        Ref<Allocator>::share(&owner), alignment);
     if (!buffer) {
-      host.deallocate(memory, kAlignment);
+      host.deallocate(memory, alignment);
       return outOfMemoryError("a buffer object");
     }
     owner.recordAllocate(buffer->memoryType(), byteLength);
@@ -48,9 +51,10 @@ public:
 private:
   ~NullBuffer() override {
     owner_->recordFree(memoryType(), byteLength());
-    hostAllocator().deallocate(hostPointer(), kAlignment);
+    hostAllocator().deallocate(hostPointer(), alignment_);
   }
   const Ref<Allocator> owner_;
+  const size_t alignment_;
 };
 
 class NullAllocator final : public Allocator {
@@ -184,6 +188,7 @@ public:
   }
 
   Status waitIdle(int64_t) override { return okStatus(); }
+  Status waitForBuffer(const Buffer &) override { return okStatus(); }
 
 private:
   ~NullDevice() override = default;
