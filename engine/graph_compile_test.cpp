@@ -231,6 +231,10 @@ TEST_F(GraphCompileTest, ArtifactFitsAnEqualGraphOnly) {
               InvalidArgument, "{5}");
   EXPECT_CODE(name.graph.loadFromArtifact(*handle_, *artifact), InvalidArgument,
               "'c'");
+  EXPECT_EQ(liveObjects(ObjectKind::Context), 1); // of `same`
+  ErrorOr<std::optional<size_t>> size = shape.graph.getWorkspaceSize();
+  ASSERT_OK(size);
+  EXPECT_FALSE(size->has_value());
   AddGraph more("to");
   more.graph.tensor(
       TensorAttr().setName("unused").setDim({1}).setStride({1}).setDataType(
