@@ -12,6 +12,7 @@
 #include "artifact/program.h"
 #include "artifact/vm_abi.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -266,7 +267,7 @@ StatusOr<Reader> Reader::open(std::span<const uint8_t> bytes, bool copy,
     auto base = reinterpret_cast<uintptr_t>(reader.storage_.data());
     uint8_t *target =
         reader.storage_.data() + (kAlignment - base % kAlignment) % kAlignment;
-    std::memcpy(target, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), target); // may be none
     bytes = {target, bytes.size()};
   }
   // After the copy: what is checked is what is used.

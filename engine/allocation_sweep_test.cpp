@@ -129,6 +129,27 @@ TEST_F(AllocationFailureTest, FurtherHandle) {
       [&] { EXPECT_OK(Buffer::allocateRaw(*handle_, 8)); });
 }
 
+TEST_F(AllocationFailureTest, HandleWithItsOwnWorkers) {
+  sweep(
+      6,
+      [] {
+        return ErrorObject(
+            Handle::create(Backend::CPU, HandleOptions{.numThreads = 3}));
+      },
+      [&] { EXPECT_OK(Buffer::allocateRaw(*handle_, 8)); });
+}
+
+TEST_F(AllocationFailureTest, Trace) {
+  const std::string file = base_ / "trace.json";
+  sweep(
+      1,
+      [&]() -> ErrorObject {
+        FUSILLI_CHECK_ERROR(startTrace(100));
+        return stopTrace(file);
+      },
+      [&] { EXPECT_CODE(stopTrace(file), InternalError, "no trace"); });
+}
+
 TEST_F(AllocationFailureTest, BufferAllocate) {
   const std::vector<float> data = {1, 2, 3, 4, 5, 6};
   sweep(

@@ -5,6 +5,8 @@
 // Writers are counted, so that the array can go when the recording ends.
 #include "runtime/base/trace.h"
 
+#include "support/host_allocator.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -12,7 +14,6 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -34,10 +35,7 @@ struct Event {
 };
 
 struct Recording {
-  explicit Recording(size_t capacity)
-      : events(new (std::nothrow) Event[capacity]), capacity(capacity) {}
-  const std::unique_ptr<Event[]> events;
-  const size_t capacity;
+  HostArray<Event> events;
   std::atomic<size_t> used{0};
 };
 
@@ -69,7 +67,7 @@ Status writeFile(const Recording &recording, const std::string &path) {
     return unavailableError(
         strCat("cannot write trace '", path, "': ", std::strerror(errno)));
   size_t wanted = recording.used.load();
-  size_t count = std::min(wanted, recording.capacity);
+  size_t count = std::min(wanted, recording.events.size());
   std::fprintf(file,
                "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"dropped\":"
                "%zu},\"traceEvents\":[",
@@ -97,7 +95,7 @@ Status writeFile(const Recording &recording, const std::string &path) {
 void write(Recording &recording, const char *category, std::string_view name,
            uint64_t begin, uint64_t end) noexcept {
   size_t slot = recording.used.fetch_add(1, std::memory_order_relaxed);
-  if (slot >= recording.capacity)
+  if (slot >= recording.events.size())
     return;
   Event &event = recording.events[slot];
   event.thread = threadNumber();
@@ -138,8 +136,9 @@ Status start(size_t capacity) {
   if (capacity > kMaxSpans)
     return invalidArgumentError(strCat("a trace of ", capacity,
                                        " spans, expected at most ", kMaxSpans));
-  auto recording = std::make_unique<Recording>(std::max<size_t>(capacity, 1));
-  if (recording->events == nullptr)
+  auto recording = std::make_unique<Recording>();
+  if (!recording->events.allocate(systemAllocator(),
+                                  std::max<size_t>(capacity, 1)))
     return outOfMemoryError(strCat("a trace of ", capacity, " spans"));
   current = recording.release();
   detail::enabled.store(true);

@@ -19,6 +19,7 @@
 #include <elf.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <type_traits>
 
@@ -125,8 +126,9 @@ TEST(CompatTest, StatusesAreGivenUpOnce) {
 std::vector<std::string> dynamicSymbols(const void *function) {
   Dl_info info{};
   EXPECT_NE(dladdr(function, &info), 0);
+  std::string file(std::filesystem::file_size(info.dli_fname), '\0');
   std::ifstream stream(info.dli_fname, std::ios::binary);
-  std::string file(std::istreambuf_iterator<char>(stream), {});
+  stream.read(file.data(), static_cast<std::streamsize>(file.size()));
   std::vector<std::string> names;
   auto get = [&]<typename T>(T &value, size_t at) {
     EXPECT_LE(at + sizeof(T), file.size());
