@@ -210,6 +210,8 @@ TEST(ArtifactTest, EveryContentRuleIsChecked) {
       {"short argument", [](auto &a) { a.args[0]->byte_length = 8; }},
       {"inplace range", [](auto &a) { a.args[0]->inplace_inputs = {3}; }},
       {"inplace kind", [](auto &a) { a.args[0]->inplace_inputs = {0}; }},
+      {"inplace count",
+       [](auto &a) { a.args[0]->inplace_inputs.assign(9, 1); }},
       {"inplace on input", [](auto &a) { a.args[1]->inplace_inputs = {2}; }},
       {"binding kind",
        [](auto &a) {

@@ -174,6 +174,8 @@ private:
     if (lengthOf(arg.inplace_inputs()) > 0 &&
         arg.kind() != fbs::ArgKind::Output)
       return malformed("an input lists in-place inputs");
+    if (lengthOf(arg.inplace_inputs()) > lengthOf(artifact_.args()))
+      return malformed("more in-place inputs than arguments");
     for (uint32_t i = 0; i < lengthOf(arg.inplace_inputs()); ++i) {
       uint32_t input = arg.inplace_inputs()->Get(i);
       if (input >= lengthOf(artifact_.args()) ||

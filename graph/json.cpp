@@ -14,6 +14,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <initializer_list>
@@ -509,6 +510,34 @@ int slotIndex(const OpInfo &info, bool isInput, const std::string &key,
   return -1;
 }
 
+/// Keeps out of memory what no graph has: values are copied recursively, and
+/// an object looks up its keys one after the other.
+class SizeGuard {
+public:
+  static constexpr int kMaxDepth = 16;
+  static constexpr size_t kMaxKeys = 1024;
+
+  bool allows(int depth, Json::parse_event_t event) {
+    using Event = Json::parse_event_t;
+    if (event == Event::object_start || event == Event::array_start) {
+      if (depth >= kMaxDepth)
+        error_ = "the text is nested deeper than 16";
+      else
+        keys_[static_cast<size_t>(depth) + 1] = 0;
+    } else if (event == Event::key && depth <= kMaxDepth &&
+               ++keys_[static_cast<size_t>(depth)] > kMaxKeys) {
+      error_ = "an object has more than 1024 keys";
+    }
+    return error_ == nullptr;
+  }
+  /// Null if all was allowed.
+  const char *error() const { return error_; }
+
+private:
+  std::array<size_t, kMaxDepth + 1> keys_ = {}; ///< of the open objects
+  const char *error_ = nullptr;
+};
+
 class GraphReader {
 public:
   fbs::GraphDefT def;
@@ -536,7 +565,7 @@ public:
       return unknown("op", opName);
     auto node = std::make_unique<fbs::NodeT>();
     FUSILLI_CHECK_ERROR(readText(json, "name", node->name, "node"));
-    if (node->name.empty())
+    if (!json.contains("name"))
       node->name = opName + "_" + std::to_string(def.nodes.size());
     const std::string where = "node '" + node->name + "' ";
     FUSILLI_CHECK_ERROR(
@@ -653,8 +682,15 @@ ErrorOr<std::string> graphDefToJson(std::span<const uint8_t> bytes) {
 }
 
 ErrorOr<std::vector<uint8_t>> graphDefFromJson(std::string_view text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false,
-                          /*ignore_comments=*/true);
+  SizeGuard guard;
+  Json json = Json::parse(
+      text,
+      [&](int depth, Json::parse_event_t event, Json &) {
+        return guard.allows(depth, event);
+      },
+      /*allow_exceptions=*/false, /*ignore_comments=*/true);
+  FUSILLI_RETURN_ERROR_IF(guard.error() != nullptr, ErrorCode::InvalidArgument,
+                          message(Msg::JsonSyntax, guard.error()));
   FUSILLI_RETURN_ERROR_IF(json.is_discarded(), ErrorCode::InvalidArgument,
                           message(Msg::JsonSyntax, "the text is no JSON"));
   FUSILLI_ASSIGN_OR_RETURN(fbs::GraphDefT def, graphFromJson(json));

@@ -8,6 +8,7 @@
 
 #include "graph/graph_access.h"
 #include "graph/graph_def.h"
+#include "graph/graph_def_check.h"
 #include "graph/messages.h"
 #include "graph/ops/op.h"
 
@@ -138,33 +139,6 @@ ErrorOr<OpInstance> encodeNode(const INode &node) {
                message(Msg::GraphForeignNode, node.getName()));
 }
 
-/// Whether the elements of `values` lie at multiples of 8: the verifier of
-/// FlatBuffers checks only the length in front of them.
-bool isAligned(const flatbuffers::Vector<int64_t> *values) {
-  return !values ||
-         reinterpret_cast<uintptr_t>(values->Data()) % sizeof(int64_t) == 0;
-}
-
-template <typename Attrs> bool areConvListsAligned(const Attrs *attrs) {
-  return !attrs || (isAligned(attrs->padding()) && isAligned(attrs->stride()) &&
-                    isAligned(attrs->dilation()));
-}
-
-/// The same for all lists of 64-bit integers in `def`.
-bool areListsAligned(const fbs::GraphDef &def) {
-  if (def.tensors())
-    for (const fbs::Tensor *tensor : *def.tensors())
-      if (!isAligned(tensor->dims()) || !isAligned(tensor->strides()))
-        return false;
-  if (def.nodes())
-    for (const fbs::Node *node : *def.nodes())
-      if (!areConvListsAligned(node->attrs_as_ConvFPropAttrs()) ||
-          !areConvListsAligned(node->attrs_as_ConvWGradAttrs()) ||
-          !areConvListsAligned(node->attrs_as_ConvDGradAttrs()))
-        return false;
-  return true;
-}
-
 /// Turns tensor indices into tensors while the nodes are decoded in order.
 class NodeDecoder {
 public:
@@ -260,25 +234,27 @@ private:
 //===-- Bytes to graph ----------------------------------------------------===//
 
 ErrorOr<const fbs::GraphDef *> verifyGraphDef(std::span<const uint8_t> bytes) {
-  FUSILLI_RETURN_ERROR_IF(bytes.size() < 16, ErrorCode::InvalidArgument,
-                          message(Msg::GraphDefTooShort, bytes.size()));
-  FUSILLI_RETURN_ERROR_IF(
-      bytes.size() > kMaxGraphDefBytes, ErrorCode::InvalidArgument,
-      message(Msg::GraphDefTooLong, bytes.size(), kMaxGraphDefBytes));
-  FUSILLI_RETURN_ERROR_IF(!fbs::GraphDefBufferHasIdentifier(bytes.data()),
-                          ErrorCode::InvalidArgument,
-                          message(Msg::GraphDefIdentifier));
-  flatbuffers::Verifier verifier(bytes.data(), bytes.size());
-  FUSILLI_RETURN_ERROR_IF(!fbs::VerifyGraphDefBuffer(verifier),
-                          ErrorCode::InvalidArgument,
-                          message(Msg::GraphDefCorrupt));
-  const fbs::GraphDef *def = fbs::GetGraphDef(bytes.data());
-  FUSILLI_RETURN_ERROR_IF(!areListsAligned(*def), ErrorCode::InvalidArgument,
-                          message(Msg::GraphDefCorrupt));
-  FUSILLI_RETURN_ERROR_IF(
-      !isAcceptedGraphDefVersion(def->version()), ErrorCode::InvalidArgument,
-      message(Msg::GraphDefVersion, def->version(), kGraphDefVersion));
-  return ok(def);
+  switch (findGraphDefDefect(bytes)) {
+  case GraphDefDefect::None:
+    return ok(fbs::GetGraphDef(bytes.data()));
+  case GraphDefDefect::TooShort:
+    return error(ErrorCode::InvalidArgument,
+                 message(Msg::GraphDefTooShort, bytes.size()));
+  case GraphDefDefect::TooLong:
+    return error(
+        ErrorCode::InvalidArgument,
+        message(Msg::GraphDefTooLong, bytes.size(), kMaxGraphDefBytes));
+  case GraphDefDefect::Identifier:
+    return error(ErrorCode::InvalidArgument, message(Msg::GraphDefIdentifier));
+  case GraphDefDefect::Version:
+    return error(ErrorCode::InvalidArgument,
+                 message(Msg::GraphDefVersion,
+                         fbs::GetGraphDef(bytes.data())->version(),
+                         kGraphDefVersion));
+  case GraphDefDefect::Corrupt:
+    break;
+  }
+  return error(ErrorCode::InvalidArgument, message(Msg::GraphDefCorrupt));
 }
 
 ErrorOr<Graph> decodeGraphDef(std::span<const uint8_t> bytes) {

@@ -364,6 +364,41 @@ TEST(DeserializeTest, GarbageIsRefused) {
   }
 }
 
+TEST(DeserializeTest, OneListNamedFromManyPlacesIsRefused) {
+  // Half of the bytes are one list of dims, half are references to its tensor:
+  // unpacked they would take gigabytes.
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<int64_t> dims(50000, 1);
+  auto tensor = fbs::CreateTensorDirect(builder, "t", fbs::DType::Float, &dims);
+  std::vector<flatbuffers::Offset<fbs::Tensor>> tensors(100000, tensor);
+  builder.Finish(fbs::CreateGraphDefDirect(
+                     builder, graph::kGraphDefVersion, "g", fbs::DType::Float,
+                     fbs::DType::Float, fbs::DType::Float, &tensors, 100000),
+                 fbs::GraphDefIdentifier());
+  Bytes bytes(builder.GetBufferPointer(),
+              builder.GetBufferPointer() + builder.GetSize());
+  ErrorObject outcome = Graph::deserialize(bytes);
+  EXPECT_EQ(outcome, ErrorCode::InvalidArgument);
+  EXPECT_NE(outcome.getMessage().find("damaged"), std::string::npos) << outcome;
+}
+
+TEST(DeserializeTest, AttributesOfAKindButNoValueAreRefused) {
+  flatbuffers::FlatBufferBuilder builder;
+  fbs::NodeBuilder node(builder);
+  node.add_attrs_type(fbs::OpAttrs::PointwiseAttrs);
+  std::vector<flatbuffers::Offset<fbs::Node>> nodes = {node.Finish()};
+  builder.Finish(fbs::CreateGraphDefDirect(
+                     builder, graph::kGraphDefVersion, "g", fbs::DType::Float,
+                     fbs::DType::Float, fbs::DType::Float, nullptr, 0, &nodes),
+                 fbs::GraphDefIdentifier());
+  std::span<const uint8_t> bytes(builder.GetBufferPointer(), builder.GetSize());
+  EXPECT_EQ(ErrorObject(Graph::deserialize(bytes)), ErrorCode::InvalidArgument);
+  EXPECT_EQ(ErrorObject(graph::graphDefToJson(bytes)),
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(ErrorObject(graph::graphDefWithName(bytes, "")),
+            ErrorCode::InvalidArgument);
+}
+
 /// The first test graph with one value changed.
 ErrorCode codeWith(const std::function<void(fbs::GraphDefT &)> &change,
                    size_t which = 0) {
@@ -551,6 +586,47 @@ TEST(JsonTest, WrongTextIsRefused) {
     EXPECT_EQ(node(body), ErrorCode::InvalidArgument) << body;
   EXPECT_EQ(code(R"({"name": "g", "inputs": [{"name": "x"}, {"name": "x"}]})"),
             ErrorCode::InvalidAttribute);
+}
+
+TEST(JsonTest, DeepOrWideTextIsRefused) {
+  auto outcome = [](const std::string &text) {
+    return ErrorObject(graph::graphDefFromJson(text));
+  };
+  auto attrs = [](const std::string &value) {
+    return R"({"nodes": [{"op": "matmul", "attrs": {"a": )" + value + "}}]}";
+  };
+  auto nested = [](size_t depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  // The list is at depth 4.
+  ErrorObject fits = outcome(attrs(nested(12)));
+  EXPECT_EQ(fits, ErrorCode::InvalidArgument);
+  EXPECT_EQ(fits.getMessage().find("deeper"), std::string::npos);
+  for (size_t depth : {size_t{13}, size_t{300000}}) {
+    ErrorObject deep = outcome(attrs(nested(depth)));
+    EXPECT_EQ(deep, ErrorCode::InvalidArgument);
+    EXPECT_NE(deep.getMessage().find("deeper than 16"), std::string::npos);
+  }
+  std::string keys;
+  for (int i = 0; i < 100000; ++i)
+    keys += (i == 0 ? "\"k" : ", \"k") + std::to_string(i) + "\": 1";
+  ErrorObject wide = outcome(attrs("{" + keys + "}"));
+  EXPECT_EQ(wide, ErrorCode::InvalidArgument);
+  EXPECT_NE(wide.getMessage().find("more than 1024 keys"), std::string::npos);
+}
+
+TEST(JsonTest, AnEmptyNodeNameStays) {
+  Bytes bytes = bytesOf(graphs()[0].second());
+  fbs::GraphDefT def;
+  fbs::GetGraphDef(bytes.data())->UnPackTo(&def);
+  def.nodes[0]->name.clear();
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(fbs::GraphDef::Pack(builder, &def), fbs::GraphDefIdentifier());
+  bytes.assign(builder.GetBufferPointer(),
+               builder.GetBufferPointer() + builder.GetSize());
+  auto back = graph::graphDefFromJson(*graph::graphDefToJson(bytes));
+  ASSERT_TRUE(isOk(back)) << back;
+  EXPECT_EQ(*back, bytes);
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "reference/element.h"
 
 #include "graph/graph_def.h"
+#include "graph/graph_def_check.h"
 #include "graph/graph_def_generated.h"
 
 #include <bit>
@@ -219,11 +220,14 @@ ErrorOr<NodeDef> decodeNode(const fbs::Node &in, const Program &program,
 } // namespace
 
 ErrorOr<Program> decodeProgram(std::span<const uint8_t> graphDef) {
-  flatbuffers::Verifier verifier(graphDef.data(), graphDef.size());
-  if (graphDef.size() < 8 || !fbs::VerifyGraphDefBuffer(verifier))
+  // A copy of our own: aligned, and nobody changes it meanwhile.
+  const std::vector<uint8_t> bytes(graphDef.begin(), graphDef.end());
+  const graph::GraphDefDefect defect = graph::findGraphDefDefect(bytes);
+  if (defect != graph::GraphDefDefect::None &&
+      defect != graph::GraphDefDefect::Version)
     return bad("not a graph definition, or damaged");
-  const fbs::GraphDef *def = fbs::GetGraphDef(graphDef.data());
-  if (!graph::isAcceptedGraphDefVersion(def->version()))
+  const fbs::GraphDef *def = fbs::GetGraphDef(bytes.data());
+  if (defect == graph::GraphDefDefect::Version)
     return bad("version " + std::to_string(def->version()) + ", expected " +
                std::to_string(graph::kGraphDefVersion));
   Program program;

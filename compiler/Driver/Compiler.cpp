@@ -11,10 +11,10 @@
 #include "compiler/Driver/Diagnostics.h"
 #include "compiler/Driver/HostProgram.h"
 #include "compiler/Import/ImportGraph.h"
+#include "compiler/Import/ImportText.h"
 #include "compiler/Target/CPU/CodeImage.h"
 
 #include "mlir/IR/Verifier.h"
-#include "mlir/Parser/Parser.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -175,15 +175,10 @@ private:
   bool parseText(ArrayRef<uint8_t> source) {
     StringRef text(reinterpret_cast<const char *>(source.data()),
                    source.size());
-    ParserConfig config(&instance_->context(), /*verifyAfterParse=*/false);
-    module_ = parseSourceString<ModuleOp>(text, config, "program");
+    std::string error;
+    module_ = importText(instance_->context(), text, error);
     if (!module_)
-      return fail(CompileCode::CompileFailure);
-    // Diagnostics name nodes where the text does.
-    module_->walk([](Operation *op) {
-      if (auto node = op->getAttrOfType<StringAttr>("node"))
-        op->setLoc(NameLoc::get(node, op->getLoc()));
-    });
+      return fail(CompileCode::CompileFailure, error);
     clock_.lap("load");
     return true;
   }

@@ -4,16 +4,15 @@
 //
 // Walks a GraphDef once: tensors become types, graph inputs parameters, scalars
 // constants, nodes ops. Nothing is assumed of the bytes beyond what
-// FlatBuffers' verifier has checked.
+// findGraphDefDefect has checked.
 #include "compiler/Import/ImportGraph.h"
 
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Import/NodeImport.h"
 #include "graph/graph_def.h"
+#include "graph/graph_def_check.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-
-#include "flatbuffers/flatbuffers.h"
 
 #include <bit>
 
@@ -343,17 +342,23 @@ ImportedGraph importGraph(MLIRContext &context, ArrayRef<uint8_t> bytes) {
     result.error = {ImportError::Kind::Malformed, message.str()};
     return result;
   };
-  if (bytes.size() < 8 || bytes.size() > graph::kMaxGraphDefBytes ||
-      !fbs::GraphDefBufferHasIdentifier(bytes.data()))
-    return malformed("not a GraphDef");
-  flatbuffers::Verifier verifier(bytes.data(), bytes.size(), 64, 10000000);
-  if (!fbs::VerifyGraphDefBuffer(verifier))
+  std::vector<uint8_t> copy;
+  if (reinterpret_cast<uintptr_t>(bytes.data()) % 8 != 0) {
+    copy.assign(bytes.begin(), bytes.end());
+    bytes = copy;
+  }
+  switch (graph::findGraphDefDefect({bytes.data(), bytes.size()})) {
+  case graph::GraphDefDefect::None:
+    return GraphImporter(context, *fbs::GetGraphDef(bytes.data())).run();
+  case graph::GraphDefDefect::Corrupt:
     return malformed("damaged GraphDef");
-  const fbs::GraphDef &graph = *fbs::GetGraphDef(bytes.data());
-  if (!graph::isAcceptedGraphDefVersion(graph.version()))
-    return malformed("GraphDef of version " + Twine(graph.version()) +
+  case graph::GraphDefDefect::Version:
+    return malformed("GraphDef of version " +
+                     Twine(fbs::GetGraphDef(bytes.data())->version()) +
                      ", expected " + Twine(graph::kGraphDefVersion));
-  return GraphImporter(context, graph).run();
+  default:
+    return malformed("not a GraphDef");
+  }
 }
 
 } // namespace fusilli::compiler

@@ -8,6 +8,7 @@
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <numeric>
 #include <utility>
@@ -18,10 +19,11 @@ namespace fusilli::ir {
 
 SmallVector<int64_t> getContiguousStrides(ArrayRef<int64_t> dims) {
   SmallVector<int64_t> strides(dims.size());
-  int64_t product = 1;
+  // Types of program text may be of any size until fusilli-verify-graph: wrap.
+  uint64_t product = 1;
   for (size_t i = dims.size(); i-- > 0;) {
-    strides[i] = product;
-    product *= dims[i];
+    strides[i] = int64_t(product);
+    product *= uint64_t(dims[i]);
   }
   return strides;
 }
@@ -43,7 +45,8 @@ bool hasValidPhysicalRepresentation(ArrayRef<int64_t> dims,
       continue;
     if (strides[i] != expected)
       return false;
-    expected *= dims[i];
+    if (dims[i] < 0 || llvm::MulOverflow(expected, dims[i], expected))
+      return false;
   }
   return true;
 }

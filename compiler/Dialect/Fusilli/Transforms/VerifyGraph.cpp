@@ -34,9 +34,13 @@ bool isGraphElement(Type type) {
 
 /// Buffers above this are refused: offsets and products stay far from overflow.
 constexpr int64_t kMaxBytes = int64_t(1) << 46;
+constexpr int64_t kMaxRank = 64;
 
 /// What makes a tensor one that can be computed and stored; empty if nothing.
 std::string findSizeError(RankedTensorType type) {
+  if (type.getRank() > kMaxRank)
+    return "has rank " + std::to_string(type.getRank()) + ", at most " +
+           std::to_string(kMaxRank) + " are allowed";
   int64_t bytes = getElementBytes(type.getElementType());
   for (int64_t extent : type.getShape()) {
     if (extent <= 0)

@@ -5,6 +5,8 @@
 // Forward convolution: shape inference and verifier.
 #include "compiler/Dialect/Fusilli/IR/OpVerifiers.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 
 namespace fusilli::ir {
@@ -22,6 +24,16 @@ SmallVector<int64_t> ConvFPropOp::inferOutputShape() {
                          getDilation()[i] * (w[i + 2] - 1) - 1) /
                             getStride()[i]);
   return shape;
+}
+
+/// Whether a filter of `w` elements fits into `x` padded elements; false also
+/// where the numbers are beyond 64 bits.
+static bool filterFits(int64_t x, int64_t w, int64_t padding,
+                       int64_t dilation) {
+  int64_t padded = 0, reach = 0;
+  return !llvm::MulOverflow(int64_t(2), padding, padded) &&
+         !llvm::AddOverflow(padded, x, padded) &&
+         !llvm::MulOverflow(dilation, w - 1, reach) && padded > reach;
 }
 
 LogicalResult ConvFPropOp::verify() {
@@ -48,6 +60,11 @@ LogicalResult ConvFPropOp::verify() {
       failed(checkList("stride", getStride(), 1)) ||
       failed(checkList("dilation", getDilation(), 1)))
     return failure();
+  for (ArrayRef<int64_t> shape : {x, w})
+    for (int64_t extent : shape)
+      if (extent < 1)
+        return emitOpError("operand has extent ")
+               << extent << ", expected at least 1";
   if (x[1] % w[1] != 0)
     return emitOpError("x has ") << x[1] << " channels, not a multiple of the "
                                  << w[1] << " channels of a filter";
@@ -55,7 +72,7 @@ LogicalResult ConvFPropOp::verify() {
     return emitOpError("w has ") << w[0] << " filters, not a multiple of the "
                                  << getGroups() << " groups";
   for (size_t i = 0; i < spatial; ++i)
-    if (x[i + 2] + 2 * getPadding()[i] < getDilation()[i] * (w[i + 2] - 1) + 1)
+    if (!filterFits(x[i + 2], w[i + 2], getPadding()[i], getDilation()[i]))
       return emitOpError("the filter is larger than the padded x in spatial "
                          "dimension ")
              << i;

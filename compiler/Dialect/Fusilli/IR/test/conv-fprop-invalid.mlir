@@ -82,3 +82,36 @@ func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x3x3xf32>) {
   %0 = fusilli.conv_fprop %d, %e padding = [0] stride = [1] dilation = [1] : (tensor<2x3x3xf32>, tensor<4x3x3xf32>) -> tensor<2x4x1xf32, #fusilli.layout<strides = [0, 1, 1]>>
   return
 }
+
+// -----
+
+func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x0x3xf32>) {
+  // expected-error@+1 {{operand has extent 0, expected at least 1}}
+  %0 = fusilli.conv_fprop %d, %e padding = [0] stride = [1] dilation = [1] : (tensor<2x3x3xf32>, tensor<4x0x3xf32>) -> tensor<2x4x1xf32>
+  return
+}
+
+// -----
+
+func.func @f(%d: tensor<2x0x3xf32>, %e: tensor<4x3x3xf32>) {
+  // expected-error@+1 {{operand has extent 0, expected at least 1}}
+  %0 = fusilli.conv_fprop %d, %e padding = [0] stride = [1] dilation = [1] : (tensor<2x0x3xf32>, tensor<4x3x3xf32>) -> tensor<2x4x1xf32>
+  return
+}
+
+// -----
+
+// Beyond 64 bits.
+func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x3x3xf32>) {
+  // expected-error@+1 {{the filter is larger than the padded x in spatial dimension 0}}
+  %0 = fusilli.conv_fprop %d, %e padding = [9223372036854775807] stride = [1] dilation = [1] : (tensor<2x3x3xf32>, tensor<4x3x3xf32>) -> tensor<2x4x1xf32>
+  return
+}
+
+// -----
+
+func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x3x3xf32>) {
+  // expected-error@+1 {{the filter is larger than the padded x in spatial dimension 0}}
+  %0 = fusilli.conv_fprop %d, %e padding = [0] stride = [1] dilation = [9223372036854775807] : (tensor<2x3x3xf32>, tensor<4x3x3xf32>) -> tensor<2x4x1xf32>
+  return
+}

@@ -22,3 +22,14 @@ func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [-3, 1]>>)
 
 // expected-error@+1 {{a contiguous tensor carries no layout}}
 func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [3, 1]>>)
+
+// -----
+
+// Beyond 64 bits.
+// expected-error@+1 {{do not store a tensor}}
+func.func private @f(tensor<4294967296x4294967296x4294967296xf32, #fusilli.layout<strides = [1, 4294967296, 0]>>)
+
+// -----
+
+// expected-error@+1 {{do not store a tensor}}
+func.func private @f(tensor<?x2xf32, #fusilli.layout<strides = [2, 1]>>)

@@ -107,6 +107,13 @@ func.func @main(%x: tensor<4294967296x1xf32> {fusilli.name = "x"}, %y: tensor<1x
 
 // -----
 
+// expected-error@+1 {{parameter 0 has rank 65, at most 64 are allowed}}
+func.func @main(%a: tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1xf32> {fusilli.name = "a"}) {
+  return
+}
+
+// -----
+
 func.func @main() {
   // expected-error@+1 {{has no value of the form dense<...>}}
   %c = fusilli.constant dense_resource<blob> : tensor<4xf32>

@@ -1,0 +1,31 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What program text may look like before MLIR's parser sees it. That parser is
+// made for trusted input: it recurses, and it crashes on some attributes, types
+// and dialects that no graph needs. So the text is limited in size and depth,
+// and to the words of graphs. docs/fuzzing.md gives the rules and the reasons.
+#ifndef COMPILER_IMPORT_TEXTCHECK_H
+#define COMPILER_IMPORT_TEXTCHECK_H
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fusilli::compiler {
+
+inline constexpr size_t kMaxTextBytes = size_t{64} << 20;
+/// Brackets that are open at one place, of all kinds.
+inline constexpr size_t kMaxTextDepth = 64;
+/// Characters of one number.
+inline constexpr size_t kMaxNumberLength = 64;
+
+/// What keeps `text` from the parser, as "program:LINE:COLUMN: message";
+/// nothing if the parser may have it, which finds all other errors.
+std::optional<std::string> findTextDefect(std::string_view text);
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_IMPORT_TEXTCHECK_H
