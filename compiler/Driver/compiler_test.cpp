@@ -265,6 +265,32 @@ TEST(Compiler, DamagedGraphsNeverCrash) {
   }
 }
 
+TEST(Compiler, TextIsReadToItsEndOnly) {
+  // Cut inside of a name: MLIR's lexer would go on to the zero byte.
+  const std::string text = "func.func @main() {\n  return\n}";
+  ASSERT_EQ(compileText(text).code, CompileCode::OK);
+  const size_t end = text.find("in()");
+  CompileResult cut =
+      compileToArtifact({reinterpret_cast<const uint8_t *>(text.data()), end},
+                        SourceKind::Text, CompileOptions());
+  EXPECT_EQ(cut.code, CompileCode::CompileFailure);
+  EXPECT_FALSE(cut.diagnostics.empty());
+}
+
+TEST(Compiler, RefusedTextNamesThePlace) {
+  for (const auto &[text, message] :
+       {std::pair<std::string, std::string>{
+            "module {\n  func.func @main(%a: memref<4xf32>) {}\n}",
+            "program:2:23: 'memref' is not part of program text"},
+        {std::string(100000, '['), "nested deeper than 64"},
+        {"{-# dialect_resources: {builtin: {a: \"0x0000000001\"}} #-}",
+         "'#' is not part of program text"}}) {
+    CompileResult result = compileText(text);
+    EXPECT_EQ(result.code, CompileCode::CompileFailure);
+    EXPECT_THAT(result.diagnostics, HasSubstr(message));
+  }
+}
+
 TEST(Compiler, WrongTargetNamesTheRightOnes) {
   CompileOptions options;
   options.target = "pdp-11";
