@@ -58,6 +58,7 @@ class AllocationFailureTest : public EngineTest {
 protected:
   void SetUp() override {
     replaceSystemAllocator(&counting());
+    atStart_ = Balance::now();
     EngineTest::SetUp();
     ASSERT_OK(g_.graph.validate());
     ErrorOr<std::vector<uint8_t>> bytes =
@@ -66,8 +67,12 @@ protected:
     artifact_ = std::move(*bytes);
   }
   void TearDown() override {
-    EngineTest::TearDown();
+    // A reference too many shows when its object should go.
+    g_.graph = Graph();
+    handle_.reset();
+    EXPECT_EQ(Balance::now(), atStart_);
     replaceSystemAllocator(nullptr);
+    EngineTest::TearDown();
   }
 
   /// Runs `call` with one more allocation granted each time. It keeps nothing
@@ -112,6 +117,7 @@ protected:
 
   AddGraph g_;
   std::vector<uint8_t> artifact_;
+  Balance atStart_;
 };
 
 TEST_F(AllocationFailureTest, FirstHandle) {

@@ -220,19 +220,21 @@ TEST_P(QueueTest, AllocaLivesBetweenItsSignals) {
   ASSERT_TRUE(commands->barrier().isOk());
   ASSERT_TRUE(commands->copy({scratch.get()}, {result.get()}).isOk());
   ASSERT_TRUE(commands->end().isOk());
-  // The queue alone keeps the memory.
   ASSERT_TRUE(device_
-                  ->queueExecute(at(timeline, 2).get(), at(timeline, 3).get(),
+                  ->queueExecute(at(timeline, 3).get(), at(timeline, 4).get(),
                                  commands.get(), {})
                   .isOk());
   ASSERT_TRUE(device_
-                  ->queueDealloca(at(timeline, 3).get(), at(timeline, 4).get(),
+                  ->queueDealloca(at(timeline, 4).get(), at(timeline, 5).get(),
                                   *scratch)
                   .isOk());
   scratch.reset();
-  EXPECT_EQ(liveObjects(ObjectKind::Buffer), 2);
+  // The queue alone keeps the memory, until its deallocation.
   ASSERT_TRUE(timeline->signal(1).isOk());
-  ASSERT_TRUE(timeline->wait(4).isOk());
+  ASSERT_TRUE(timeline->wait(2).isOk());
+  ASSERT_EQ(liveObjects(ObjectKind::Buffer), 2);
+  ASSERT_TRUE(timeline->signal(3).isOk());
+  ASSERT_TRUE(timeline->wait(5).isOk());
   EXPECT_EQ(liveObjects(ObjectKind::Buffer), 1);
   EXPECT_EQ(read(*result), std::vector<uint8_t>(256, 6));
   result.reset();
