@@ -52,11 +52,12 @@ ErrorOr<GraphCache::Result> GraphCache::compile(const Request &request) {
   FUSILLI_ASSIGN_OR_RETURN(const StoreKey key,
                            compileKey(request.input, target));
   if (isCurrent(request, key, command)) {
-    FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> artifact,
+    FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
                              readFileBytes(entry_->assets.output.path));
-    return ok(Result{.artifactPath = entry_->assets.output.path,
-                     .compiled = false,
-                     .artifact = std::move(artifact)});
+    if (artifact::hashBytes(bytes) == entry_->artifactHash)
+      return ok(Result{.artifactPath = entry_->assets.output.path,
+                       .compiled = false,
+                       .artifact = std::move(bytes)});
   }
 
   FUSILLI_ASSIGN_OR_RETURN(CachedAssets assets, createFiles(request));
@@ -79,6 +80,7 @@ ErrorOr<GraphCache::Result> GraphCache::compile(const Request &request) {
   FUSILLI_CHECK_ERROR(assets.statistics.write(compiled->statistics));
   FUSILLI_CHECK_ERROR(
       assets.output.write(std::string(asText(compiled->artifact))));
+  const artifact::Hash128 hash = artifact::hashBytes(compiled->artifact);
   Result result{.artifactPath = assets.output.path,
                 .compiled = true,
                 .artifact = std::move(compiled->artifact)};
@@ -87,11 +89,13 @@ ErrorOr<GraphCache::Result> GraphCache::compile(const Request &request) {
     entry_->key = key;
     entry_->text = std::move(text);
     entry_->command = command;
+    entry_->artifactHash = hash;
   } else {
     entry_.emplace(Entry{.assets = std::move(assets),
                          .key = key,
                          .text = std::move(text),
-                         .command = command});
+                         .command = command,
+                         .artifactHash = hash});
   }
   return ok(std::move(result));
 }

@@ -9,6 +9,8 @@
 
 #include "engine/compile.h"
 
+#include "artifact/hash.h"
+
 #include "fusilli/support/cache.h"
 
 #include <optional>
@@ -28,13 +30,14 @@ public:
   struct Result {
     std::filesystem::path artifactPath;
     bool compiled = false;
-    /// Given when it was compiled; else it is in the file.
     std::vector<uint8_t> artifact;
   };
 
-  /// Compiles unless the last compile of this object was the same: program,
-  /// target, flags and graph name. Errors: those of currentCompileTarget and
-  /// of the compiler; FileSystemFailure when the files cannot be written.
+  /// Compiles unless the last compile of this object was the same (program,
+  /// target, flags and graph name) and the artifact's file still holds what it
+  /// gave: another graph of that name may have written it since. Errors: those
+  /// of currentCompileTarget and of the compiler; FileSystemFailure when the
+  /// files cannot be written.
   ErrorOr<Result> compile(const Request &request);
 
   /// Content of one of the files. FileSystemFailure when nothing is cached,
@@ -47,6 +50,7 @@ private:
     StoreKey key;
     std::string text;
     std::string command;
+    artifact::Hash128 artifactHash;
   };
   static ErrorOr<CachedAssets> createFiles(const Request &request);
   bool isCurrent(const Request &request, const StoreKey &key,

@@ -170,6 +170,24 @@ TEST_F(GraphCompileTest, CompilesAgainOnlyWhenSomethingChanged) {
               FileSystemFailure, "does not exist");
 }
 
+TEST_F(GraphCompileTest, AnotherGraphOfTheSameNameIsNotMistakenForThisOne) {
+  AddGraph a("twin", 4), b("twin", 4, "b", "a"), c("twin", 5);
+  for (AddGraph *g : {&a, &b, &c}) {
+    ASSERT_OK(g->graph.validate());
+    ASSERT_OK(g->graph.compile(*handle_));
+  }
+  // The files hold the last one's now.
+  ASSERT_OK(a.graph.compile(*handle_));
+  ASSERT_OK(a.graph.getWorkspaceSize());
+  Pack pack = makePack(a, {1, 2, 3, 4}, {10, 20, 30, 40});
+  ASSERT_OK(a.graph.execute(*handle_, pack, nullptr));
+  EXPECT_THAT(contents(*handle_, pack[a.out]),
+              testing::ElementsAre(11, 22, 33, 44));
+  // Bytes that are there by damage or by somebody else count as little.
+  std::ofstream(graphDir("twin") / IREE_COMPILE_OUTPUT_FILENAME) << "x";
+  EXPECT_OK(a.graph.compile(*handle_));
+}
+
 TEST_F(GraphCompileTest, StoreServesOtherGraphsUnderOtherNames) {
   uint64_t before = compileCount();
   for (const char *name : {"one", "two", "three"}) {
