@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Entry file: a 64-byte header (magic, key, three sizes, hash of what follows),
-// then program text, statistics and artifact. Only files that belong to this
-// user and that nobody else can write are believed: an entry is machine code.
+// then program text, statistics and artifact. Only files that nobody but this
+// user and root can write are believed: an entry is machine code.
 #include "engine/artifact_store.h"
 
 #include "engine/file_io.h"
@@ -14,6 +14,7 @@
 #include "artifact/vm_abi.h"
 #include "fusilli/support/cache.h"
 #include "fusilli/support/logging.h"
+#include "support/private_file.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -71,22 +72,6 @@ private:
 void warn(const std::string &text) {
   FUSILLI_LOG_LABEL_YELLOW("compile cache: " << text);
   FUSILLI_LOG_ENDL("");
-}
-
-bool onlyWeCanWrite(const struct stat &info) {
-  return info.st_uid == geteuid() && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-// Creates the directory and its parents, each with mode 0700.
-bool makePrivateDirectories(const std::filesystem::path &directory) {
-  if (mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST)
-    return true;
-  if (errno != ENOENT || !directory.has_parent_path() ||
-      directory.parent_path() == directory)
-    return false;
-  if (!makePrivateDirectories(directory.parent_path()))
-    return false;
-  return mkdir(directory.c_str(), 0700) == 0 || errno == EEXIST;
 }
 
 std::optional<StoreEntry> parseEntry(const StoreKey &key,
@@ -200,10 +185,11 @@ bool ArtifactStore::trustDirectory() const {
   struct stat info;
   if (lstat(directory_.c_str(), &info) != 0)
     return false;
-  if (S_ISDIR(info.st_mode) && onlyWeCanWrite(info))
+  if (S_ISDIR(info.st_mode) && !othersCanWrite(info))
     return true;
   warn("'" + directory_.string() +
-       "' is not a directory that only this user can write; not used");
+       "' is not a directory that only this user can write (" +
+       ownerAndMode(info) + "); not used");
   return false;
 }
 
@@ -220,9 +206,10 @@ std::optional<StoreEntry> ArtifactStore::lookup(const StoreKey &key) const {
   }
   struct stat info;
   if (fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) ||
-      !onlyWeCanWrite(info)) {
+      othersCanWrite(info)) {
     warn("'" + path.string() +
-         "' is not a file that only this user can write; not used");
+         "' is not a file that only this user can write (" +
+         ownerAndMode(info) + "); not used");
     return std::nullopt;
   }
   if (!trustDirectory())
@@ -248,7 +235,7 @@ bool ArtifactStore::insert(const StoreKey &key, const StoreEntry &entry) const {
          " bytes exceeds the bound of " + std::to_string(limit_) + " bytes");
     return false;
   }
-  if (!makePrivateDirectories(directory_)) {
+  if (!makePrivateFolders(directory_)) {
     warn("cannot create '" + directory_.string() +
          "': " + std::strerror(errno));
     return false;

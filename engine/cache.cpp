@@ -8,6 +8,7 @@
 #include "fusilli/support/cache.h"
 
 #include "engine/file_io.h"
+#include "support/private_file.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -46,14 +47,13 @@ ErrorObject writeFailure(const std::filesystem::path &path) {
 ErrorObject createEmpty(const std::filesystem::path &path) {
   struct stat info;
   if (::lstat(path.c_str(), &info) == 0) {
-    if (S_ISREG(info.st_mode) && info.st_size == 0 &&
+    if (S_ISREG(info.st_mode) && info.st_size == 0 && !othersCanWrite(info) &&
         ::access(path.c_str(), W_OK) == 0)
       return ok();
     if (!S_ISDIR(info.st_mode))
       ::unlink(path.c_str());
   }
-  engine::FileDescriptor file(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  engine::FileDescriptor file(openPrivately(path));
   return file.isOpen() ? ok() : writeFailure(path);
 }
 
@@ -82,30 +82,6 @@ void removeFile(const std::filesystem::path &path) noexcept {
     std::filesystem::remove(path, code);
 }
 
-// Reads a whole file into any container of bytes.
-template <typename Container>
-ErrorOr<Container> readWhole(const std::filesystem::path &path) {
-  engine::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info;
-  if (!file.isOpen() || fstat(file.get(), &info) != 0)
-    return error(ErrorCode::FileSystemFailure,
-                 errno == ENOENT
-                     ? "File does not exist: '" + path.string() + "'"
-                     : "cannot open '" + path.string() +
-                           "': " + std::strerror(errno));
-  if (!S_ISREG(info.st_mode))
-    return error(ErrorCode::FileSystemFailure,
-                 "'" + path.string() + "' is not a regular file");
-  Container content(static_cast<size_t>(info.st_size), 0);
-  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(content.data()),
-                           content.size());
-  if (!engine::readAll(file.get(), bytes))
-    return error(ErrorCode::FileSystemFailure,
-                 "cannot read " + std::to_string(info.st_size) +
-                     " bytes from '" + path.string() + "'");
-  return ok(std::move(content));
-}
-
 } // namespace
 
 std::filesystem::path CacheFile::getCacheDir() {
@@ -123,12 +99,11 @@ std::filesystem::path CacheFile::getPath(const std::string &graphName,
 ErrorOr<CacheFile> CacheFile::create(const std::string &graphName,
                                      const std::string &fileName, bool remove) {
   std::filesystem::path path = getPath(graphName, fileName);
-  std::error_code code;
-  std::filesystem::create_directories(path.parent_path(), code);
-  if (code)
+  if (!makePrivateFolders(path.parent_path()))
     return error(ErrorCode::FileSystemFailure,
                  "cannot create cache directory '" +
-                     path.parent_path().string() + "': " + code.message() +
+                     path.parent_path().string() +
+                     "': " + std::strerror(errno) +
                      "; set FUSILLI_CACHE_DIR to a writable directory");
   FUSILLI_CHECK_ERROR(createEmpty(path));
   return ok(CacheFile(std::move(path), remove));
@@ -174,7 +149,10 @@ ErrorObject CacheFile::write(const std::string &content) {
   return writeWhole(path, content);
 }
 
-ErrorOr<std::string> CacheFile::read() { return readWhole<std::string>(path); }
+ErrorOr<std::string> CacheFile::read() {
+  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, readFileBytes(path));
+  return ok(std::string(bytes.begin(), bytes.end()));
+}
 
 CleanupCacheDirectory::CleanupCacheDirectory(std::filesystem::path dir)
     : cacheDir(std::move(dir)) {}
@@ -225,7 +203,28 @@ CachedAssets &CachedAssets::operator=(CachedAssets &&other) noexcept {
 CachedAssets::~CachedAssets() = default;
 
 ErrorOr<std::vector<uint8_t>> readFileBytes(const std::filesystem::path &path) {
-  return readWhole<std::vector<uint8_t>>(path);
+  struct stat info;
+  return engine::readFile(path, info);
+}
+
+ErrorOr<std::vector<uint8_t>>
+readArtifactFile(const std::filesystem::path &path, bool allowSharedWritable) {
+  struct stat info;
+  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
+                           engine::readFile(path, info));
+  FUSILLI_CHECK_ERROR(
+      engine::checkArtifactFile(path, info, allowSharedWritable));
+  return ok(std::move(bytes));
+}
+
+ErrorObject writeArtifactFile(const std::filesystem::path &path,
+                              std::span<const uint8_t> bytes) {
+  engine::FileDescriptor file(openPrivately(path));
+  if (!file.isOpen() || !engine::writeAll(file.get(), bytes) || !file.close())
+    return error(ErrorCode::FileSystemFailure,
+                 "cannot write '" + path.string() +
+                     "': " + std::strerror(errno));
+  return ok();
 }
 
 } // namespace fusilli

@@ -11,6 +11,9 @@
 #include <cstdlib>
 #include <fstream>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 namespace fs = std::filesystem;
 using namespace fusilli;
 
@@ -90,6 +93,57 @@ TEST_F(CacheTest, UnwritableDirectoryIsAFileSystemFailure) {
   ErrorObject status = CacheFile::create("g", "f", true);
   EXPECT_EQ(status.getCode(), ErrorCode::FileSystemFailure);
   EXPECT_THAT(status.getMessage(), testing::HasSubstr("FUSILLI_CACHE_DIR"));
+}
+
+TEST_F(CacheTest, FoldersAndFilesAreForThisUserWhateverTheUmask) {
+  const mode_t before = umask(0);
+  CacheFile file = make("g", "f", false);
+  EXPECT_TRUE(isOk(file.write("x")));
+  ErrorObject written = writeArtifactFile(base_ / "a", {});
+  umask(before);
+  EXPECT_TRUE(isOk(written)) << written;
+  const auto modeOf = [](const fs::path &path) {
+    return static_cast<unsigned>(fs::status(path).permissions());
+  };
+  EXPECT_EQ(modeOf(base_ / ".cache"), 0700u);
+  EXPECT_EQ(modeOf(CacheFile::getCacheDir()), 0700u);
+  EXPECT_EQ(modeOf(file.path.parent_path()), 0700u);
+  EXPECT_EQ(modeOf(file.path), 0644u);
+  EXPECT_EQ(modeOf(base_ / "a"), 0644u);
+}
+
+TEST_F(CacheTest, ArtifactFilesThatOthersCanWriteAreRefused) {
+  const fs::path path = base_ / "model.fusilli";
+  const std::vector<uint8_t> content = {1, 2, 3};
+  ASSERT_TRUE(isOk(writeArtifactFile(path, content)));
+  ErrorOr<std::vector<uint8_t>> bytes = readArtifactFile(path);
+  ASSERT_TRUE(isOk(bytes)) << ErrorObject(bytes);
+  EXPECT_EQ(*bytes, content);
+  const auto expectRefused = [&](const char *mode) {
+    ErrorObject status = readArtifactFile(path);
+    EXPECT_EQ(status.getCode(), ErrorCode::FileSystemFailure);
+    for (const char *text : {"model.fusilli", mode, "FUSILLI_ALLOW_SHARED",
+                             "--allow-shared-writable"})
+      EXPECT_THAT(status.getMessage(), testing::HasSubstr(text));
+    EXPECT_TRUE(isOk(readArtifactFile(path, /*allowSharedWritable=*/true)));
+    setenv("FUSILLI_ALLOW_SHARED_WRITABLE", "1", 1);
+    EXPECT_TRUE(isOk(readArtifactFile(path)));
+    setenv("FUSILLI_ALLOW_SHARED_WRITABLE", "0", 1);
+    EXPECT_TRUE(isError(readArtifactFile(path)));
+    unsetenv("FUSILLI_ALLOW_SHARED_WRITABLE");
+    EXPECT_TRUE(isOk(readFileBytes(path))); // any file, for any purpose
+  };
+  ASSERT_EQ(chmod(path.c_str(), 0664), 0);
+  expectRefused("mode 0664");
+  ASSERT_EQ(chmod(path.c_str(), 0646), 0);
+  expectRefused("mode 0646");
+  ASSERT_EQ(chmod(path.c_str(), 0644), 0);
+  if (geteuid() == 0) { // else nobody else's file is at hand
+    ASSERT_EQ(chown(path.c_str(), 12345, 0), 0);
+    expectRefused("owner 12345");
+  }
+  EXPECT_EQ(ErrorObject(readArtifactFile(base_ / "none")).getCode(),
+            ErrorCode::FileSystemFailure);
 }
 
 TEST_F(CacheTest, MoveAssignmentRemovesOnlyAnotherOwnedFile) {

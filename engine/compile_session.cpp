@@ -78,7 +78,7 @@ ErrorObject compileFile(Backend backend, const std::filesystem::path &input,
                            engine::compileKey(program, target));
   FUSILLI_ASSIGN_OR_RETURN(engine::StoreEntry entry,
                            engine::compileOrLookUp(program, target, key));
-  FUSILLI_CHECK_ERROR(writeFile(output, entry.artifact));
+  FUSILLI_CHECK_ERROR(writeArtifactFile(output, entry.artifact));
   return statistics.empty() ? ok() : writeFile(statistics, entry.statistics);
 }
 

@@ -7,10 +7,14 @@
 #ifndef ENGINE_FILE_IO_H
 #define ENGINE_FILE_IO_H
 
+#include "fusilli/support/logging.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <vector>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 namespace fusilli::engine {
@@ -43,6 +47,16 @@ bool writeAll(int fd, std::span<const uint8_t> bytes);
 /// What was written so far stays.
 bool writeNewFile(const std::filesystem::path &path,
                   std::span<const uint8_t> bytes, mode_t mode);
+
+/// The whole file and what the system says about it. FileSystemFailure when it
+/// cannot be read or is no regular file.
+ErrorOr<std::vector<uint8_t>> readFile(const std::filesystem::path &path,
+                                       struct stat &info);
+
+/// FileSystemFailure when others can write the artifact's file `path`, unless
+/// `allowed` or the environment allows it; see `readArtifactFile`.
+ErrorObject checkArtifactFile(const std::filesystem::path &path,
+                              const struct stat &info, bool allowed);
 
 } // namespace fusilli::engine
 

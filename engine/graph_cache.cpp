@@ -108,7 +108,12 @@ ErrorOr<std::string> GraphCache::read(CachedAssetsType type) {
   case CachedAssetsType::Input:
     return entry_->assets.input.read();
   case CachedAssetsType::Output:
-    return entry_->assets.output.read();
+    // Not for whoever else can write there: it is for loading.
+    {
+      FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
+                               readArtifactFile(entry_->assets.output.path));
+      return ok(std::string(asText(bytes)));
+    }
   case CachedAssetsType::Command:
     return entry_->assets.command.read();
   case CachedAssetsType::Statistics:

@@ -188,6 +188,19 @@ TEST_F(GraphCompileTest, AnotherGraphOfTheSameNameIsNotMistakenForThisOne) {
   EXPECT_OK(a.graph.compile(*handle_));
 }
 
+TEST_F(GraphCompileTest, CachedArtifactThatOthersCanWriteIsNotGivenOut) {
+  AddGraph g("open");
+  ASSERT_OK(g.graph.validate());
+  ASSERT_OK(g.graph.compile(*handle_));
+  EXPECT_OK(g.graph.readCompilationCacheFile(CachedAssetsType::Output));
+  ASSERT_EQ(
+      chmod((graphDir("open") / IREE_COMPILE_OUTPUT_FILENAME).c_str(), 0666),
+      0);
+  EXPECT_CODE(g.graph.readCompilationCacheFile(CachedAssetsType::Output),
+              FileSystemFailure, "mode 0666");
+  EXPECT_OK(g.graph.readCompilationCacheFile(CachedAssetsType::Input));
+}
+
 TEST_F(GraphCompileTest, StoreServesOtherGraphsUnderOtherNames) {
   uint64_t before = compileCount();
   for (const char *name : {"one", "two", "three"}) {

@@ -1,15 +1,18 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Status, Ref, allocators and fault points.
+// Status, Ref, allocators, fault points and private files.
 #include "support/fault.h"
+#include "support/private_file.h"
 #include "support/ref.h"
 #include "support/status.h"
 #include "support/weak_slot.h"
 
 #include <cstdlib>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 // Defined by a sanitizer's runtime, where there is one.
@@ -295,6 +298,84 @@ TEST(CountingAllocatorTest, StandsInForTheSystemsAllocator) {
   EXPECT_EQ(&systemAllocator(), &before);
   thing.reset(); // goes back to where it came from
   EXPECT_EQ(allocator.counts().liveBlocks, 0);
+}
+
+class PrivateFileTest : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string name =
+        std::filesystem::temp_directory_path() / "fusilli-private-XXXXXX";
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+    umask_ = umask(0);
+  }
+  void TearDown() override {
+    umask(umask_);
+    std::filesystem::remove_all(folder_);
+  }
+  static struct stat infoOf(const std::filesystem::path &path) {
+    struct stat info{};
+    EXPECT_EQ(lstat(path.c_str(), &info), 0) << path;
+    return info;
+  }
+  void write(const char *name) {
+    int fd = openPrivately(folder_ / name);
+    ASSERT_GE(fd, 0);
+    EXPECT_EQ(::write(fd, "new", 3), 3);
+    EXPECT_EQ(close(fd), 0);
+  }
+  std::filesystem::path folder_;
+  mode_t umask_ = 0;
+};
+
+TEST_F(PrivateFileTest, WhatOthersCanWrite) {
+  struct stat info{};
+  info.st_uid = geteuid();
+  for (mode_t mode : {0400, 0600, 0644, 0755}) {
+    info.st_mode = S_IFREG | mode;
+    EXPECT_FALSE(othersCanWrite(info)) << mode;
+  }
+  for (mode_t mode : {0620, 0602, 0664, 0666, 0777}) {
+    info.st_mode = S_IFREG | mode;
+    EXPECT_TRUE(othersCanWrite(info)) << mode;
+  }
+  EXPECT_EQ(ownerAndMode(info),
+            strCat("owner ", uint64_t{geteuid()}, ", mode 0777"));
+  info.st_mode = S_IFREG | 0600;
+  info.st_uid = 0; // root can do everything anyway
+  EXPECT_FALSE(othersCanWrite(info));
+  info.st_uid = geteuid() + 1;
+  EXPECT_TRUE(othersCanWrite(info));
+}
+
+TEST_F(PrivateFileTest, FilesAreWrittenByUsAloneWhateverTheUmask) {
+  write("a");
+  EXPECT_EQ(infoOf(folder_ / "a").st_mode & 0777, 0644u);
+  umask(002);
+  write("b");
+  EXPECT_EQ(infoOf(folder_ / "b").st_mode & 0777, 0644u);
+  // Who has the old file open does not have the new one.
+  ASSERT_EQ(chmod((folder_ / "b").c_str(), 0666), 0);
+  const ino_t before = infoOf(folder_ / "b").st_ino;
+  int other = open((folder_ / "b").c_str(), O_RDWR);
+  write("b");
+  EXPECT_NE(infoOf(folder_ / "b").st_ino, before);
+  EXPECT_EQ(infoOf(folder_ / "b").st_mode & 0777, 0644u);
+  close(other);
+  EXPECT_LT(openPrivately(folder_ / "none" / "c"), 0);
+  int null = openPrivately("/dev/null");
+  EXPECT_GE(null, 0);
+  close(null);
+  EXPECT_EQ(infoOf("/dev/null").st_mode & 0777, 0666u);
+}
+
+TEST_F(PrivateFileTest, FoldersAreForUsAlone) {
+  EXPECT_TRUE(makePrivateFolders(folder_ / "x" / "y"));
+  EXPECT_EQ(infoOf(folder_ / "x").st_mode & 0777, 0700u);
+  EXPECT_EQ(infoOf(folder_ / "x" / "y").st_mode & 0777, 0700u);
+  EXPECT_TRUE(makePrivateFolders(folder_ / "x" / "y"));
+  write("file");
+  EXPECT_FALSE(makePrivateFolders(folder_ / "file" / "z"));
 }
 
 TEST(FaultTest, FailsAsOftenAsAsked) {

@@ -25,7 +25,9 @@ static const char kHelp[] =
     "digits-train saved, without a compiler.\n"
     "  --data FILE      the images [samples/digits/data/digits.txt]\n"
     "  --model FOLDER   what digits-train --out wrote [digits-model]\n"
-    "  --seed N         the seed of digits-train [1]\n";
+    "  --seed N         the seed of digits-train [1]\n"
+    "  --allow-shared-writable yes|no\n"
+    "                   load an artifact that others can write, too [no]\n";
 
 // What the whole process may take on top of its tensors.
 static constexpr size_t kMemoryLimit = size_t{32} << 20;
@@ -66,7 +68,9 @@ static ErrorObject run(const Options &options) {
                            fusilli::Handle::create(fusilli::Backend::CPU));
   FUSILLI_ASSIGN_OR_RETURN(auto graph, inferGraph(shape));
   FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> artifact,
-                           readFile(model + "digits_infer.fusilli"));
+                           fusilli::readArtifactFile(
+                               model + "digits_infer.fusilli",
+                               options.at("--allow-shared-writable") == "yes"));
   FUSILLI_CHECK_ERROR(graph->loadFromArtifact(handle, artifact));
   Program program(graph);
   FUSILLI_CHECK_ERROR(program.prepare(handle));
@@ -128,7 +132,8 @@ int main(int argc, char **argv) {
   auto options = parseOptions(argc, argv,
                               {{"--data", "samples/digits/data/digits.txt"},
                                {"--model", "digits-model"},
-                               {"--seed", "1"}});
+                               {"--seed", "1"},
+                               {"--allow-shared-writable", "no"}});
   ErrorObject error =
       fusilli::isError(options) ? ErrorObject(options) : run(*options);
   if (fusilli::isError(error)) {

@@ -237,14 +237,20 @@ ErrorOr<std::vector<float>> Trainer::evaluate() {
 ErrorObject Trainer::save(const std::string &folder,
                           const std::vector<float> &probabilities) {
   std::error_code code;
-  std::filesystem::create_directories(folder, code);
+  // The artifact is code: nobody else may put another in its place.
+  if (std::filesystem::create_directories(folder, code))
+    std::filesystem::permissions(folder,
+                                 std::filesystem::perms::group_write |
+                                     std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::remove, code);
   FUSILLI_RETURN_ERROR_IF(code, ErrorCode::FileSystemFailure,
                           "cannot make " + folder + ": " + code.message());
   FUSILLI_ASSIGN_OR_RETURN(
       std::vector<uint8_t> artifact,
       programs_[kInfer].graph().compileToArtifact(fusilli::Backend::CPU,
                                                   /*remove=*/true));
-  FUSILLI_CHECK_ERROR(writeFile(folder + "/digits_infer.fusilli", artifact));
+  FUSILLI_CHECK_ERROR(
+      fusilli::writeArtifactFile(folder + "/digits_infer.fusilli", artifact));
   int64_t hidden = options_.shape.hidden, in = kPixels, out = kClasses;
   const std::pair<const char *, Dims> weights[] = {{"w1", {in, hidden}},
                                                    {"b1", {1, hidden}},

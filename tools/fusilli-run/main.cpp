@@ -5,7 +5,6 @@
 // fusilli-run: runs a program on named .npy inputs.
 #include "tools/fusilli-run/runner.h"
 
-#include "fusilli/support/cache.h"
 #include "fusilli/support/target_platform.h"
 
 #include <CLI/CLI.hpp>
@@ -32,6 +31,7 @@ struct Options {
   uint32_t threads = 0;
   unsigned repeat = 1;
   bool info = false;
+  bool allowSharedWritable = false;
 };
 
 using Files = std::map<std::string, std::string>; // file by tensor name
@@ -125,9 +125,9 @@ readInputs(const Options &options, const std::vector<Tensor> &signature,
 }
 
 ErrorObject runProgram(const Options &options) {
-  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> file,
-                           readFileBytes(options.program));
-  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> artifact, artifactOf(file));
+  FUSILLI_ASSIGN_OR_RETURN(
+      std::vector<uint8_t> artifact,
+      artifactOf(options.program, options.allowSharedWritable));
   FUSILLI_ASSIGN_OR_RETURN(std::unique_ptr<Runner> runner,
                            Runner::create(artifact, options.threads));
   if (options.info) {
@@ -192,6 +192,10 @@ int main(int argc, char **argv) {
       ->check(CLI::PositiveNumber);
   app.add_flag("--info", options.info,
                "print signature and kernels; runs only if inputs are given");
+  app.add_flag("--allow-shared-writable", options.allowSharedWritable,
+               "run an artifact file that others can write, too: it is machine "
+               "code and gets your rights (also: "
+               "FUSILLI_ALLOW_SHARED_WRITABLE=1)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &parseError) {

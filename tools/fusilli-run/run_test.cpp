@@ -12,6 +12,7 @@
 #include <cstring>
 #include <fstream>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 namespace fusilli::run {
@@ -95,11 +96,11 @@ protected:
                  static_cast<std::streamsize>(bytes.size()));
     };
     put("add.graph", *graphDef);
-    put("add.artifact", *artifact);
+    ASSERT_OK(writeArtifactFile(base_ / "add.artifact", *artifact));
     put("add.mlir", *text);
     put("add.json", *json);
     artifact->resize(artifact->size() - 1);
-    put("short.artifact", *artifact);
+    ASSERT_OK(writeArtifactFile(base_ / "short.artifact", *artifact));
     put("empty", std::string());
     put("binary", std::string("\x01\0\x02", 3));
     putArray("a.npy", {1, 2, 3, 4}, {4});
@@ -166,6 +167,20 @@ TEST_F(FusilliRunTest, WrongCommandLinesExitWith2) {
   expect(2, "", "program");
   expect(2, "add.artifact --no-such-option", "no-such-option");
   expect(2, "add.artifact --threads many", "threads");
+}
+
+TEST_F(FusilliRunTest, ArtifactsThatOthersCanWriteNeedPermission) {
+  for (const char *file : {"add.artifact", "add.graph"})
+    ASSERT_EQ(chmod((base_ / file).c_str(), 0664), 0);
+  expect(1, "add.artifact --random", "mode 0664");
+  expect(1, "add.artifact --info", "--allow-shared-writable");
+  expect(0, "add.artifact --random --allow-shared-writable", "");
+  {
+    test::ScopedEnv env("FUSILLI_ALLOW_SHARED_WRITABLE", "1");
+    expect(0, "add.artifact --random", "");
+  }
+  expect(0, "add.graph --random", ""); // data, not code
+  expect(0, "--help", "--allow-shared-writable");
 }
 
 TEST_F(FusilliRunTest, WrongFilesExitWith1AndSayWhatIsWrong) {

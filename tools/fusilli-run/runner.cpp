@@ -7,6 +7,7 @@
 
 #include "artifact/format.h"
 #include "engine/compile.h"
+#include "engine/file_io.h"
 #include "engine/status_error.h"
 #include "graph/graph_def.h"
 #include "runtime/hal/driver_registry.h"
@@ -40,10 +41,17 @@ ErrorOr<std::vector<uint8_t>> compile(std::span<const uint8_t> program,
 
 } // namespace
 
-ErrorOr<std::vector<uint8_t>> artifactOf(const std::vector<uint8_t> &file) {
+ErrorOr<std::vector<uint8_t>> artifactOf(const std::string &path,
+                                         bool allowSharedWritable) {
+  struct stat info;
+  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> file,
+                           engine::readFile(path, info));
   // Something that begins like an artifact is one, or a damaged one.
-  if (startsWith(file, 0, std::string_view(artifact::kMagic, 7)))
-    return ok(file);
+  if (startsWith(file, 0, std::string_view(artifact::kMagic, 7))) {
+    FUSILLI_CHECK_ERROR(
+        engine::checkArtifactFile(path, info, allowSharedWritable));
+    return ok(std::move(file));
+  }
   if (startsWith(file, 4, "FSGD"))
     return compile(file, /*isText=*/false);
   auto first = std::find_if(file.begin(), file.end(), [](uint8_t c) {

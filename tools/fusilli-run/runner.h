@@ -16,9 +16,11 @@
 
 namespace fusilli::run {
 
-/// Artifact bytes for the bytes of a file: an artifact as it is; GraphDef
-/// bytes, GraphDef JSON or program text through the compiler and its cache.
-ErrorOr<std::vector<uint8_t>> artifactOf(const std::vector<uint8_t> &file);
+/// Artifact bytes for a file: an artifact as it is, if nobody else can write it
+/// or `allowSharedWritable`; GraphDef bytes, GraphDef JSON or program text
+/// through the compiler and its cache.
+ErrorOr<std::vector<uint8_t>> artifactOf(const std::string &path,
+                                         bool allowSharedWritable);
 
 /// A program and a device of `threads` threads (0: the default).
 /// Thread safety: externally synchronised.

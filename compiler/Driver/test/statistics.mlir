@@ -6,6 +6,9 @@
 // RUN: fusilli-compile %s --target=x86-64-v3 --stats -o %t.1 --flag=--verify=1 | FileCheck %s
 // RUN: fusilli-compile %s --target=x86-64-v3 -o %t.2
 // RUN: cmp %t.1 %t.2
+// Nobody else can write an artifact, whatever the umask.
+// RUN: rm %t.2 && sh -c "umask 0; fusilli-compile %s --target=x86-64-v3 -o %t.2" && stat -c MODE-%a %t.2 | FileCheck %s --check-prefix=MODE
+// MODE: MODE-644
 
 // CHECK: "dispatch-count":2,"kernels":1,"stages":{"artifact":{{.*}},"code":{{.*}},"fuse":{{.*}},"import":{{.*}}},"target":"x86-64-v3","transient-memory-size":256}
 func.func @main(%a: tensor<8x8xf32> {fusilli.name = "a"}, %w: tensor<8x8xf32> {fusilli.name = "w"}) -> (tensor<8x8xf32> {fusilli.name = "y"}) {

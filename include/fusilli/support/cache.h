@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,20 @@ namespace fusilli {
 /// read.
 FUSILLI_EXPORT ErrorOr<std::vector<uint8_t>>
 readFileBytes(const std::filesystem::path &path);
+
+/// The bytes of an artifact's file, for `Graph::loadFromArtifact`. An artifact
+/// is machine code and gets the rights of this process: FileSystemFailure,
+/// naming owner and mode, for a file that somebody else than this user and root
+/// can write, unless `allowSharedWritable` or the environment variable
+/// FUSILLI_ALLOW_SHARED_WRITABLE (set, and not `0`) allows it.
+FUSILLI_EXPORT ErrorOr<std::vector<uint8_t>>
+readArtifactFile(const std::filesystem::path &path,
+                 bool allowSharedWritable = false);
+
+/// Writes such a file, or replaces its content: only this user can write it,
+/// whatever the umask. FileSystemFailure if it cannot be written.
+FUSILLI_EXPORT ErrorObject writeArtifactFile(const std::filesystem::path &path,
+                                             std::span<const uint8_t> bytes);
 
 /// A file in the folder of a graph, removed with this object if so asked.
 /// Thread safety: externally synchronised. Two graphs with the same name share

@@ -7,7 +7,6 @@
 // loads a compiler.
 #include <fusilli.h>
 
-#include <fstream>
 #include <iostream>
 
 using namespace fusilli;
@@ -51,15 +50,12 @@ ErrorObject make(const char *path) {
   FUSILLI_ASSIGN_OR_RETURN(std::unique_ptr<Sum> sum, build());
   FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
                            sum->graph.compileToArtifact(Backend::CPU, true));
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char *>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  return ok();
+  return writeArtifactFile(path, bytes);
 }
 
 ErrorObject run(const char *path) {
   FUSILLI_ASSIGN_OR_RETURN(std::unique_ptr<Sum> sum, build());
-  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, readFileBytes(path));
+  FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, readArtifactFile(path));
   FUSILLI_ASSIGN_OR_RETURN(Handle handle, Handle::create(Backend::CPU));
   FUSILLI_CHECK_ERROR(sum->graph.loadFromArtifact(handle, bytes));
   FUSILLI_CHECK_ERROR(sum->graph.getWorkspaceSize());
