@@ -9,6 +9,9 @@
 
 #include <thread>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 namespace fusilli::test {
 namespace {
 
@@ -157,6 +160,57 @@ TEST_F(GraphAsyncTest, ErrorsBeforeQueueing) {
               VariantPackError, "'y'");
   EXPECT_FALSE(*done.isReached());
 }
+
+#if !defined(__SANITIZE_THREAD__)
+// In a child process: 0, or the number of the first check that fails.
+int checkChild(std::optional<Handle> &handle, AddGraph &g, Pack &pack) {
+  // What was made before runs here, on this thread.
+  if (isError(g.graph.execute(*handle, pack, nullptr)))
+    return 1;
+  ErrorOr<Fence> done = Fence::create();
+  ErrorObject queued =
+      g.graph.executeAsync(*handle, pack, nullptr, Fence(), *done);
+  if (queued.getCode() != ErrorCode::RuntimeFailure ||
+      queued.getMessage().find("fork") == std::string::npos)
+    return 2;
+  // What is made here queues as well.
+  ErrorOr<Handle> own = Handle::create(Backend::CPU);
+  AddGraph another;
+  if (isError(own) || isError(another.graph.validate()) ||
+      isError(another.graph.compile(*own, true)) ||
+      isError(another.graph.getWorkspaceSize()))
+    return 3;
+  Pack ownPack = {{another.inA, makeBuffer(*own, {1, 2, 3, 4})},
+                  {another.inB, makeBuffer(*own, {5, 6, 7, 8})},
+                  {another.out, makeBuffer(*own, {0, 0, 0, 0})}};
+  if (isError(
+          another.graph.executeAsync(*own, ownPack, nullptr, Fence(), *done)) ||
+      isError(done->wait()))
+    return 4;
+  // And all of it can go.
+  pack.clear();
+  g.graph = Graph();
+  handle.reset();
+  return 0;
+}
+
+TEST_F(GraphAsyncTest, ChildProcess) {
+  Fence done = makeFence(); // starts the queue's thread
+  ASSERT_OK(g_.graph.executeAsync(*handle_, pack_, nullptr, Fence(), done));
+  ASSERT_OK(done.wait());
+  pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0)
+    _exit(checkChild(handle_, g_, pack_));
+  int status = -1;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  Fence again = makeFence(); // the parent goes on
+  ASSERT_OK(g_.graph.executeAsync(*handle_, pack_, nullptr, Fence(), again));
+  EXPECT_OK(again.wait());
+}
+#endif
 
 TEST_F(GraphAsyncTest, FenceRules) {
   Fence null;

@@ -46,6 +46,27 @@ TEST(HandleTest, OptionsChooseTheThreads) {
   EXPECT_CODE(Handle::create(Backend::CPU, options), InvalidArgument, "1025");
 }
 
+TEST(HandleTest, HandlesShareOnePool) {
+  const auto pools = [] { return liveObjects(ObjectKind::WorkerPool); };
+  ASSERT_EQ(pools(), 0);
+  {
+    std::vector<Handle> handles;
+    for (int i = 0; i < 5; ++i) {
+      ErrorOr<Handle> handle = Handle::create(Backend::CPU);
+      ASSERT_OK(handle);
+      handles.push_back(std::move(*handle));
+      EXPECT_EQ(pools(), 1);
+    }
+    ErrorOr<Handle> own =
+        Handle::create(Backend::CPU, HandleOptions{.numThreads = 2});
+    ASSERT_OK(own);
+    EXPECT_EQ(pools(), 2); // who asks for a size gets a pool of its own
+    handles.clear();
+    EXPECT_EQ(pools(), 1);
+  }
+  EXPECT_EQ(pools(), 0);
+}
+
 TEST(HandleTest, BackendsThatAreNotThereAreInternalErrors) {
   EXPECT_CODE(Handle::create(Backend::AMDGPU), InternalError, "AMDGPU");
   EXPECT_CODE(Handle::create(Backend::AMDGPU, 0), InternalError, "AMDGPU");

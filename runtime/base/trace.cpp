@@ -163,7 +163,10 @@ void startFromEnvironment() {
     if (path == nullptr || *path == '\0' || !start().isOk())
       return;
     static const std::string &file = *new std::string(path);
+    static const pid_t process = getpid();
     std::atexit([] {
+      if (getpid() != process) // a child would write over its parent's file
+        return;
       if (Status status = stop(file); !status.isOk())
         std::fprintf(stderr, "fusilli: %s\n", status.toString().c_str());
     });

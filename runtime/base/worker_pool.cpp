@@ -10,6 +10,7 @@
 #include "runtime/base/worker_pool.h"
 
 #include "runtime/base/float_environment.h"
+#include "runtime/base/fork.h"
 
 #include "runtime/base/futex.h"
 #include "runtime/base/local_arena.h"
@@ -31,15 +32,6 @@ namespace {
 
 constexpr int64_t kSpinNs = 50'000;
 constexpr int64_t kSpinOversubscribedNs = 1'000;
-
-// Raised in a child process after fork: its pools have no threads.
-std::atomic<uint32_t> forkGeneration{0};
-
-void watchForks() {
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { forkGeneration.fetch_add(1); });
-  static_cast<void>(registered);
-}
 
 /// Spins until `done()`; false after `limitNs`.
 template <typename Done> bool spinUntil(int64_t limitNs, Done &&done) {
@@ -64,7 +56,7 @@ template <typename Done> bool spinUntil(int64_t limitNs, Done &&done) {
 class ThreadPool final : public WorkerPool {
 public:
   ThreadPool(HostAllocator &allocator, uint32_t threadCount) noexcept
-      : WorkerPool(allocator, threadCount), generation_(forkGeneration.load()),
+      : WorkerPool(allocator, threadCount), generation_(forkGeneration()),
         spinNs_(threadCount <= availableCpus() ? kSpinNs
                                                : kSpinOversubscribedNs) {}
 
@@ -128,7 +120,6 @@ private:
 };
 
 Status ThreadPool::start() {
-  watchForks();
   uint32_t extra = threadCount() - 1;
   if (!workers_.allocate(hostAllocator(), extra))
     return outOfMemoryError("the worker pool");
@@ -164,7 +155,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::stop() {
   // After fork the threads exist in the parent only.
-  if (generation_ != forkGeneration.load())
+  if (generation_ != forkGeneration())
     return;
   stopping_.store(true);
   wakeWord_.fetch_add(1);
@@ -339,7 +330,7 @@ Status ThreadPool::parallelFor(uint64_t count, RangeFn fn, void *context,
     *failure = 0;
   if (count == 0)
     return okStatus();
-  if (count == 1 || started_ == 0 || generation_ != forkGeneration.load())
+  if (count == 1 || started_ == 0 || generation_ != forkGeneration())
     return runInline(count, fn, context, localMemoryBytes, failure);
 
   uint32_t callers = callers_.fetch_add(1, std::memory_order_relaxed) + 1;

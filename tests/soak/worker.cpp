@@ -185,7 +185,9 @@ void Worker::perform(Operation operation) {
 void Worker::makeHandle() {
   if (handles_.size() >= kMost)
     dropOne(handles_);
-  ErrorOr<Handle> created = Handle::create(Backend::CPU);
+  HandleOptions options; // mostly the pool that all share
+  options.numThreads = chance(4) ? static_cast<uint32_t>(1 + random_() % 3) : 0;
+  ErrorOr<Handle> created = Handle::create(Backend::CPU, options);
   if (!passed(created))
     return;
   Handle moved(std::move(*created));

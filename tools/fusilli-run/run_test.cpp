@@ -183,6 +183,17 @@ TEST_F(FusilliRunTest, ArtifactsThatOthersCanWriteNeedPermission) {
   expect(0, "--help", "--allow-shared-writable");
 }
 
+TEST_F(FusilliRunTest, EnvironmentAsksForATrace) {
+  test::ScopedEnv env("FUSILLI_TRACE", base_ / "trace.json");
+  expect(0, "add.graph --random --repeat 3", "median");
+  std::ifstream file(base_ / "trace.json");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const char *part :
+       {"\"traceEvents\":[", "\"cat\":\"compile\"", "\"cat\":\"load\"",
+        "\"cat\":\"execute\"", "\"cat\":\"dispatch\""})
+    EXPECT_THAT(text, testing::HasSubstr(part));
+}
+
 TEST_F(FusilliRunTest, WrongFilesExitWith1AndSayWhatIsWrong) {
   expect(1, "no-such-file", "File does not exist");
   expect(1, "empty", "empty");

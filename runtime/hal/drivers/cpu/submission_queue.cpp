@@ -130,6 +130,9 @@ SubmissionQueue::create(Ref<WorkerPool> pool, HostAllocator &allocator) {
 Status SubmissionQueue::submit(Fence *wait, Fence *signal,
                                CpuCommandBuffer *commandBuffer,
                                BindingTable bindings) {
+  if (isForked())
+    return unavailableError("the device was made before fork and queues work "
+                            "in the parent process only, make one here");
   auto submission = makeRef<Submission>(hostAllocator(), *this);
   if (!submission)
     return outOfMemoryError("a submission");
@@ -289,6 +292,8 @@ void SubmissionQueue::run(Submission &submission) {
 }
 
 Status SubmissionQueue::waitIdle(int64_t timeoutNs) {
+  if (isForked())
+    return okStatus(); // what is queued is the parent's
   std::unique_lock lock(mutex_);
   auto done = [&] { return unfinished_ == 0; };
   using Clock = std::chrono::steady_clock;
@@ -303,6 +308,8 @@ Status SubmissionQueue::waitIdle(int64_t timeoutNs) {
 }
 
 Status SubmissionQueue::waitForBuffer(const Buffer &buffer) {
+  if (isForked())
+    return okStatus(); // what is queued is the parent's
   const uint64_t begin = buffer.devicePointer();
   const uint64_t end = begin + buffer.byteLength();
   std::unique_lock lock(mutex_);
@@ -317,6 +324,8 @@ Status SubmissionQueue::waitForBuffer(const Buffer &buffer) {
 }
 
 void SubmissionQueue::close() {
+  if (isForked())
+    return;
   Submission *cancelled = nullptr;
   pthread_t thread{};
   bool join = false;

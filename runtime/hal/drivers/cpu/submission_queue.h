@@ -8,6 +8,7 @@
 #ifndef RUNTIME_HAL_DRIVERS_CPU_SUBMISSION_QUEUE_H
 #define RUNTIME_HAL_DRIVERS_CPU_SUBMISSION_QUEUE_H
 
+#include "runtime/base/fork.h"
 #include "runtime/base/worker_pool.h"
 #include "runtime/hal/command_buffer.h"
 #include "runtime/hal/fence.h"
@@ -31,12 +32,15 @@ public:
   static StatusOr<Ref<SubmissionQueue>> create(Ref<WorkerPool> pool,
                                                HostAllocator &allocator);
 
+  /// Unavailable in a child process: the thread and all that waits are its
+  /// parent's.
   Status submit(Fence *wait, Fence *signal, CpuCommandBuffer *commandBuffer,
                 BindingTable bindings);
   Status waitIdle(int64_t timeoutNs);
   /// Until no submission made before the call holds memory of `buffer`.
   Status waitForBuffer(const Buffer &buffer);
-  /// Cancels what still waits, finishes what is ready, ends the thread.
+  /// Cancels what still waits, finishes what is ready, ends the thread; in a
+  /// child process nothing.
   void close();
 
   SubmissionQueue(HostAllocator &allocator, Ref<WorkerPool> pool) noexcept
@@ -54,7 +58,11 @@ private:
   void run(Submission &submission);
   void unlink(Submission &submission);
 
+  /// The thread is in the process that made the queue, not in its children.
+  bool isForked() const noexcept { return generation_ != forkGeneration(); }
+
   const Ref<WorkerPool> pool_;
+  const uint32_t generation_ = forkGeneration();
   std::mutex mutex_;
   std::condition_variable changed_;
   // All below: guarded by mutex_.
