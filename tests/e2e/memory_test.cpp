@@ -133,7 +133,7 @@ TEST(OverlapTest, TransposedUpdateIsRefusedOrRight) {
 
 TEST(AlignmentTest, BuffersAtAnyElementAddress) {
   for (DataType dtype : kFloatTypes)
-    for (int misalignment : {1, 3, 7}) {
+    for (int misalignment : {1, 2, 3, 7}) {
       Case c("matmul+bias at odd addresses " + toString(dtype) + " " +
              std::to_string(misalignment));
       const auto a = c.input("a", dtype, {34, 50});
