@@ -127,7 +127,7 @@ protected:
       }
       EXPECT_TRUE(Alive() == before);
       for (const auto &[tensor, buffer] : pack)
-        if (buffer) {
+        if (buffer && detail::EngineAccess::view(*buffer)) {
           EXPECT_EQ(detail::EngineAccess::view(*buffer)->refCount(), 1u);
         }
     }
@@ -198,6 +198,10 @@ TEST_F(ExecuteRulesTest, MissingTensors) {
     pack[tensor] = nullptr;
     expectError(g.graph, pack, nullptr, ErrorCode::VariantPackError,
                 {name, "null"});
+    pack[tensor] = raw(16);
+    Buffer taken = std::move(*pack[tensor]);
+    expectError(g.graph, pack, nullptr, ErrorCode::VariantPackError,
+                {name, "moved from"});
   }
 }
 
