@@ -36,7 +36,7 @@ constexpr double kMiB = 1 << 20;
 // grow but for caches of the C library and the compiler.
 constexpr double kResidentGrowth = 1.25;
 constexpr double kResidentSlackMiB = 32.0;
-constexpr double kHeapSlackMiB = 1.0;
+constexpr double kHeapSlackMiB = 4.0;
 
 extern "C" void crashed(int signal) {
   const char text[] = "soak: FAILED: the process crashed\n";
@@ -145,10 +145,9 @@ std::string growth(const Memory &warm, const Memory &middle,
                   middle.residentMiB, end.residentMiB);
     return text;
   }
-  if (end.heapMiB > warm.heapMiB + kHeapSlackMiB) {
+  if (warm.residentMiB != 0.0 && end.heapMiB > warm.heapMiB + kHeapSlackMiB) {
     std::snprintf(text, sizeof(text),
-                  "heap in use grew from %.2f to %.2f MiB after the first "
-                  "quarter",
+                  "heap in use grew from %.2f to %.2f MiB after the warm-up",
                   warm.heapMiB, end.heapMiB);
     return text;
   }

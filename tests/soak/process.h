@@ -42,7 +42,8 @@ struct Memory {
   double heapMiB = 0.0; ///< handed out by malloc; 0 under a sanitizer
 };
 Memory memoryOfProcess();
-/// Nothing, or how memory has grown beyond bounds after the warm-up.
+/// Nothing, or how memory has grown beyond bounds. `warm` and `middle` may be
+/// missing (all zero).
 std::string growth(const Memory &warm, const Memory &middle, const Memory &end);
 
 /// A crash says so and ends the process with code 1.

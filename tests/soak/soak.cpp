@@ -32,8 +32,11 @@ using Seconds = std::chrono::duration<double>;
 
 constexpr double kLongestRound = 8.0; // seconds
 constexpr double kShortestRound = 0.5;
-constexpr double kHangSeconds = 120.0;  // without an operation in any thread
+constexpr double kHangSeconds = 120.0;  // without an operation in a thread
+constexpr double kLongestTick = 0.1;    // a longer one: this process starved
 constexpr double kSettleSeconds = 10.0; // for threads that are on their way out
+// What malloc has handed out counts from here on: the compiler has its caches.
+constexpr uint64_t kWarmOperations = 20000;
 
 struct Options {
   double seconds = 600;
@@ -141,18 +144,20 @@ void Soak::report(const char *when) const {
 bool Soak::watch(const std::vector<std::unique_ptr<Worker>> &workers,
                  double until) {
   std::vector<uint64_t> beats(workers.size());
-  std::vector<double> moved(workers.size(), now());
+  std::vector<double> still(workers.size()); // seconds without an operation
+  double last = now();
   const auto isStuck = [&] {
     bool allDone = true;
+    const double tick = std::min(now() - last, kLongestTick);
+    last = now();
     for (size_t i = 0; i < workers.size(); ++i) {
       const uint64_t beat = workers[i]->beats();
       const bool isDone =
           stage_.stop && workers[i]->current() == Operation::Count;
       allDone &= isDone;
-      if (beat != beats[i] || isDone)
-        moved[i] = now();
+      still[i] = beat != beats[i] || isDone ? 0.0 : still[i] + tick;
       beats[i] = beat;
-      if (now() - moved[i] > kHangSeconds)
+      if (still[i] > kHangSeconds)
         return 1;
     }
     return allDone ? -1 : 0;
@@ -171,7 +176,7 @@ bool Soak::watch(const std::vector<std::unique_ptr<Worker>> &workers,
   for (size_t i = 0; i < workers.size(); ++i)
     std::printf("  thread %zu: operation %llu, %s, %.0f s ago\n", i,
                 static_cast<unsigned long long>(beats[i]),
-                nameOf(workers[i]->current()), now() - moved[i]);
+                nameOf(workers[i]->current()), still[i]);
   stage_.fail("no operation finished for " + std::to_string(kHangSeconds) +
               " s");
   return false;
@@ -215,10 +220,11 @@ bool Soak::run() {
     const double part = static_cast<double>(random_() % 1000) / 1000.0;
     if (!round(std::max(kShortestRound, most * part)))
       return false;
-    if (!isWarm && now() - begin > options_.seconds / 4) {
+    if (!isWarm && now() - begin > options_.seconds / 4 &&
+        stage_.statistics.operations() > kWarmOperations) {
       isWarm = true;
       warm = memoryOfProcess();
-      report("quarter");
+      report("warm");
     }
     if (!isHalf && now() - begin > options_.seconds / 2) {
       isHalf = true;
