@@ -79,12 +79,19 @@ private:
     pthread_t thread{};
   };
 
+  /// A contiguous part of the count.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> next{0};
+    uint64_t end = 0;
+  };
+
   ~ThreadPool() override;
   static void *threadMain(void *self);
   void workerLoop(uint32_t index);
   uint32_t awaitWake(uint32_t seen);
   void takePart(uint32_t index, LocalArena &arena);
   void runRanges(void *localMemory, uint32_t worker);
+  void divide(uint64_t count, uint32_t threads);
   void shutGate();
   Status runOnPool(uint64_t count, RangeFn fn, void *context,
                    uint64_t localMemoryBytes, uint32_t workers,
@@ -94,13 +101,12 @@ private:
   void stop();
 
   // The job: written by the submitter while the gate is shut and empty.
-  uint64_t count_ = 0;
   uint64_t localMemoryBytes_ = 0;
   RangeFn fn_ = nullptr;
   void *context_ = nullptr;
-  uint32_t shares_ = 1;
+  uint32_t shareCount_ = 0;
+  HostArray<Share> shares_; // of each thread; their ends belong to the job
 
-  alignas(64) std::atomic<uint64_t> next_{0};
   alignas(64) std::atomic<uint32_t> gate_{0};
   alignas(64) std::atomic<uint32_t> wakeWord_{0};
   std::atomic<uint32_t> sleepers_{0};
@@ -121,7 +127,8 @@ private:
 
 Status ThreadPool::start() {
   uint32_t extra = threadCount() - 1;
-  if (!workers_.allocate(hostAllocator(), extra))
+  if (!workers_.allocate(hostAllocator(), extra) ||
+      !shares_.allocate(hostAllocator(), threadCount()))
     return outOfMemoryError("the worker pool");
   // Signals are for the program's own threads.
   sigset_t all;
@@ -224,24 +231,41 @@ void ThreadPool::takePart(uint32_t index, LocalArena &arena) {
 }
 
 void ThreadPool::runRanges(void *localMemory, uint32_t worker) {
-  uint64_t begin = next_.load(std::memory_order_relaxed);
-  while (true) {
-    if (begin >= count_)
-      return;
-    // Large ranges first, so that a kernel can keep what it packed; single
-    // ones at the end, so that all finish together.
-    uint64_t size = std::max<uint64_t>((count_ - begin) / shares_, 1);
-    if (!next_.compare_exchange_weak(begin, begin + size,
-                                     std::memory_order_relaxed))
-      continue;
-    int32_t result = fn_(context_, begin, begin + size, localMemory, worker);
-    if (result != 0) {
-      int32_t none = 0;
-      failure_.compare_exchange_strong(none, result, std::memory_order_relaxed);
-      next_.store(count_, std::memory_order_relaxed);
-      return;
+  // One's own share first: the next loop over the same data finds it in this
+  // core's cache. Then what others have left.
+  for (uint32_t i = 0; i < shareCount_; ++i) {
+    Share &share = shares_[(worker + i) % shareCount_];
+    uint64_t begin = share.next.load(std::memory_order_relaxed);
+    while (begin < share.end) {
+      // Large ranges first, so that a kernel can keep what it packed; single
+      // ones at the end, so that all finish together.
+      uint64_t size = std::max<uint64_t>((share.end - begin) / 2, 1);
+      if (!share.next.compare_exchange_weak(begin, begin + size,
+                                            std::memory_order_relaxed))
+        continue;
+      if (failure_.load(std::memory_order_relaxed) != 0)
+        return;
+      int32_t result = fn_(context_, begin, begin + size, localMemory, worker);
+      if (result != 0) {
+        int32_t none = 0;
+        failure_.compare_exchange_strong(none, result,
+                                         std::memory_order_relaxed);
+        return;
+      }
+      begin = share.next.load(std::memory_order_relaxed);
     }
-    begin = next_.load(std::memory_order_relaxed);
+  }
+}
+
+void ThreadPool::divide(uint64_t count, uint32_t threads) {
+  shareCount_ = static_cast<uint32_t>(std::min<uint64_t>(count, threads));
+  uint64_t size = count / shareCount_;
+  uint64_t longer = count % shareCount_; // so many are longer by one
+  uint64_t begin = 0;
+  for (uint32_t i = 0; i < shareCount_; ++i) {
+    shares_[i].next.store(begin, std::memory_order_relaxed);
+    begin += size + (i < longer ? 1 : 0);
+    shares_[i].end = begin;
   }
 }
 
@@ -298,12 +322,10 @@ Status ThreadPool::runOnPool(uint64_t count, RangeFn fn, void *context,
   ThreadScratch scratch(localMemoryBytes);
   if (!scratch.ok())
     return outOfMemoryError(strCat(localMemoryBytes, " bytes of local memory"));
-  count_ = count;
+  divide(count, workers + 1);
   fn_ = fn;
   context_ = context;
   localMemoryBytes_ = localMemoryBytes;
-  shares_ = 2 * (workers + 1);
-  next_.store(0, std::memory_order_relaxed);
   failure_.store(0, std::memory_order_relaxed);
   outOfMemory_.store(false, std::memory_order_relaxed);
   room_.store(workers, std::memory_order_relaxed);

@@ -43,10 +43,11 @@ public:
   virtual Status reserveLocalMemory(uint64_t bytes) = 0;
 
   /// Runs [0, count) and returns when all of it is done; the caller takes part
-  /// as worker 0. Contiguous ranges are handed out while there are any, large
-  /// ones first. No heap allocation (but the caller's own local memory when
-  /// this thread never had as much). Gives ResourceExhausted, or Internal with
-  /// the body's non-zero value in `*failure`.
+  /// as worker 0. The count is divided evenly; each thread takes ranges of its
+  /// own part, large ones first, then of the others'. No heap allocation (but
+  /// the caller's own local memory when this thread never had as much). Gives
+  /// ResourceExhausted, or Internal with the body's non-zero value in
+  /// `*failure`.
   virtual Status parallelFor(uint64_t count, RangeFn fn, void *context,
                              uint64_t localMemoryBytes, int32_t *failure) = 0;
 
