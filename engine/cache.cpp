@@ -219,8 +219,7 @@ readArtifactFile(const std::filesystem::path &path, bool allowSharedWritable) {
 
 ErrorObject writeArtifactFile(const std::filesystem::path &path,
                               std::span<const uint8_t> bytes) {
-  engine::FileDescriptor file(openPrivately(path));
-  if (!file.isOpen() || !engine::writeAll(file.get(), bytes) || !file.close())
+  if (!writePrivately(path, bytes))
     return error(ErrorCode::FileSystemFailure,
                  "cannot write '" + path.string() +
                      "': " + std::strerror(errno));

@@ -12,28 +12,10 @@
 #include "runtime/vm/context.h"
 #include "support/host_allocator.h"
 #include "support/ref.h"
+#include "support/testing/count_new.h"
 
 #include <functional>
-#include <new>
 #include <sstream>
-
-namespace {
-// Counted by the replaced operator new below.
-std::atomic<uint64_t> newCalls{0};
-} // namespace
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&         \
-    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define FUSILLI_COUNTS_NEW 1
-void *operator new(size_t size) {
-  ++newCalls;
-  if (void *memory = std::malloc(size ? size : 1))
-    return memory;
-  std::abort();
-}
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, size_t) noexcept { std::free(memory); }
-#endif
 
 namespace fusilli::test {
 namespace {
@@ -337,11 +319,11 @@ protected:
     uint64_t created = 0;
     for (size_t i = 0; i < static_cast<size_t>(ObjectKind::Count); ++i)
       created += createdObjects(static_cast<ObjectKind>(i));
-    const uint64_t calls = newCalls;
+    const uint64_t calls = heap::newCalls;
     int failures = 0;
     for (int i = 0; i < kRuns; ++i)
       failures += isError(call());
-    EXPECT_EQ(newCalls, calls);
+    EXPECT_EQ(heap::newCalls, calls);
     EXPECT_EQ(counting().counts().calls, allocations);
     EXPECT_EQ(vm::Context::lookupCount(), lookups);
     EXPECT_EQ(failures, 0);

@@ -7,27 +7,10 @@
 
 #include "runtime/vm/context.h"
 #include "support/ref.h"
+#include "support/testing/count_new.h"
 
 #include <chrono>
 #include <thread>
-
-namespace {
-// Counted by the replaced operator new below.
-std::atomic<uint64_t> newCalls{0};
-} // namespace
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&         \
-    !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define FUSILLI_COUNTS_NEW 1
-void *operator new(size_t size) {
-  ++newCalls;
-  if (void *memory = std::malloc(size ? size : 1))
-    return memory;
-  std::abort();
-}
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, size_t) noexcept { std::free(memory); }
-#endif
 
 namespace fusilli::test {
 namespace {
@@ -276,7 +259,7 @@ TEST_F(GraphExecuteTest, AllocatesNothingAndLooksUpNothing) {
   uint64_t created = 0;
   for (int kind = 0; kind < static_cast<int>(ObjectKind::Count); ++kind)
     created += createdObjects(static_cast<ObjectKind>(kind));
-  uint64_t calls = newCalls;
+  uint64_t calls = heap::newCalls;
   int failures = 0;
   constexpr int kRuns = 200000;
   auto begin = std::chrono::steady_clock::now();
@@ -284,7 +267,7 @@ TEST_F(GraphExecuteTest, AllocatesNothingAndLooksUpNothing) {
     failures += isError(g_.graph.execute(*handle_, pack, none));
   std::chrono::duration<double, std::nano> time =
       std::chrono::steady_clock::now() - begin;
-  EXPECT_EQ(newCalls, calls);
+  EXPECT_EQ(heap::newCalls, calls);
   EXPECT_EQ(vm::Context::lookupCount(), lookups);
   EXPECT_EQ(failures, 0);
   uint64_t createdAfter = 0;

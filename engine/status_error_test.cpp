@@ -7,34 +7,9 @@
 #include "engine/test/test_engine.h"
 
 #include "support/ref.h"
+#include "support/testing/count_new.h"
 
 #include <iree/runtime/api.h>
-
-#include <atomic>
-#include <cstdlib>
-
-#include <malloc.h>
-
-namespace {
-// Bytes from the replaced operator new below that are not freed yet.
-std::atomic<int64_t> liveBytes{0};
-} // namespace
-
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
-#define FUSILLI_COUNTS_NEW 1
-void *operator new(size_t size) {
-  void *memory = std::malloc(size ? size : 1);
-  if (!memory)
-    std::abort();
-  liveBytes += static_cast<int64_t>(malloc_usable_size(memory));
-  return memory;
-}
-void operator delete(void *memory) noexcept {
-  liveBytes -= static_cast<int64_t>(malloc_usable_size(memory));
-  std::free(memory);
-}
-void operator delete(void *memory, size_t) noexcept { operator delete(memory); }
-#endif
 
 namespace fusilli::test {
 namespace {
@@ -89,11 +64,11 @@ TEST(StatusErrorTest, AHundredThousandFailuresLeaveNothing) {
   failures = 0;
   int64_t objects = liveObjects();
   int64_t records = liveStatusRecords();
-  int64_t bytes = liveBytes;
+  int64_t bytes = heap::newLiveBytes;
   for (int i = 0; i < 25000; ++i)
     fail();
   EXPECT_EQ(failures, 100000);
-  EXPECT_EQ(liveBytes, bytes);
+  EXPECT_EQ(heap::newLiveBytes, bytes);
   EXPECT_EQ(liveStatusRecords(), records);
   EXPECT_EQ(liveObjects(), objects);
 #ifdef FUSILLI_COUNTS_NEW

@@ -43,6 +43,26 @@ int openPrivately(const std::filesystem::path &path) {
   return fd;
 }
 
+bool writePrivately(const std::filesystem::path &path,
+                    std::span<const uint8_t> bytes) {
+  const int fd = openPrivately(path);
+  while (fd >= 0 && !bytes.empty()) {
+    const ssize_t count = write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      break;
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+  if (fd < 0)
+    return false;
+  const int failure = bytes.empty() ? 0 : errno;
+  const bool isClosed = close(fd) == 0;
+  if (failure != 0)
+    errno = failure;
+  return isClosed && failure == 0;
+}
+
 bool makePrivateFolders(const std::filesystem::path &folder) {
   if (mkdir(folder.c_str(), 0700) == 0 || errno == EEXIST)
     return true;

@@ -7,7 +7,9 @@
 #ifndef SUPPORT_PRIVATE_FILE_H
 #define SUPPORT_PRIVATE_FILE_H
 
+#include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 
 #include <sys/stat.h>
@@ -24,6 +26,10 @@ std::string ownerAndMode(const struct stat &info);
 /// written by nobody else afterwards, whatever the umask and the mode it had; a
 /// pipe or a device stays what it is. -1 on failure (errno).
 int openPrivately(const std::filesystem::path &path);
+
+/// Opens like that, writes `bytes` and closes. False on failure (errno).
+bool writePrivately(const std::filesystem::path &path,
+                    std::span<const uint8_t> bytes);
 
 /// Makes the folder and its missing parents, each with mode 0700; those that
 /// are there stay as they are. False on failure (errno).

@@ -7,19 +7,12 @@
 #include "compiler/Import/ImportText.h"
 #include "tests/fuzz/front_half.h"
 
-#include "mlir/IR/Diagnostics.h"
-
 #include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   using namespace fusilli;
   fuzz::FrontHalf &half = fuzz::FrontHalf::get();
   std::string error;
-  mlir::ScopedDiagnosticHandler handler(&half.context(),
-                                        [&](mlir::Diagnostic &diagnostic) {
-                                          error += diagnostic.str();
-                                          return mlir::success();
-                                        });
   auto module = compiler::importText(
       half.context(), {reinterpret_cast<const char *>(data), size}, error);
   if (module)

@@ -11,7 +11,6 @@
 #include "compiler/Import/ImportText.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 
 #include <cstdio>
@@ -53,11 +52,17 @@ FrontHalf &FrontHalf::get() {
   static unsigned uses = 0;
   if (!instance || ++uses % kUses == 0)
     instance = std::make_unique<FrontHalf>();
+  instance->diagnostics_.clear();
   return *instance;
 }
 
 FrontHalf::FrontHalf()
     : context_(makeRegistry(), MLIRContext::Threading::DISABLED),
+      handler_(&context_,
+               [this](Diagnostic &diagnostic) {
+                 diagnostics_ += diagnostic.str();
+                 return success();
+               }),
       verify_(&context_), import_(&context_), fuse_(&context_) {
   context_.loadAllAvailableDialects();
   context_.printOpOnDiagnostic(false);

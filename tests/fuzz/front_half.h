@@ -9,11 +9,13 @@
 #define TESTS_FUZZ_FRONT_HALF_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
 
 #include <memory>
+#include <string>
 
 namespace fusilli::fuzz {
 
@@ -33,6 +35,8 @@ public:
 
 private:
   mlir::MLIRContext context_;
+  std::string diagnostics_; ///< of the last input
+  mlir::ScopedDiagnosticHandler handler_;
   mlir::PassManager verify_, import_, fuse_;
 };
 

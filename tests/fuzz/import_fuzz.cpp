@@ -8,10 +8,7 @@
 #include "tests/fuzz/front_half.h"
 #include "tests/fuzz/graph_def_mutator.h"
 
-#include "mlir/IR/Diagnostics.h"
-
 #include <cstdlib>
-#include <string>
 
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
                                           size_t maxSize, unsigned int seed) {
@@ -21,12 +18,6 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   using namespace fusilli;
   fuzz::FrontHalf &half = fuzz::FrontHalf::get();
-  std::string error;
-  mlir::ScopedDiagnosticHandler handler(&half.context(),
-                                        [&](mlir::Diagnostic &diagnostic) {
-                                          error += diagnostic.str();
-                                          return mlir::success();
-                                        });
   auto graph = compiler::importGraph(half.context(), {data, size});
   if (!graph.module && graph.error.kind == compiler::ImportError::Kind::None)
     std::abort();

@@ -91,6 +91,8 @@ private:
   ErrorOr<BufferPtr> outputBuffer(const Call &call, const std::string &name);
   ErrorOr<Call> makeCall(LoadedPtr program, HandlePtr handle);
   ErrorObject renewOutputs(Call &call);
+  /// Its own workspace: another call may run at the same time.
+  ErrorObject renewWorkspace(Call &call);
   void checkResults(const Call &call);
 
   static constexpr size_t kMost = 6;

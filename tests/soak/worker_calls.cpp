@@ -65,6 +65,16 @@ ErrorObject Worker::renewOutputs(Call &call) {
   return ok();
 }
 
+ErrorObject Worker::renewWorkspace(Call &call) {
+  if (!call.workspace)
+    return ok();
+  FUSILLI_ASSIGN_OR_RETURN(
+      Buffer own,
+      Buffer::allocateRaw(*call.handle, call.program->workspaceBytes));
+  call.workspace = std::make_shared<Buffer>(std::move(own));
+  return ok();
+}
+
 ErrorOr<Call> Worker::makeCall(LoadedPtr program, HandlePtr handle) {
   Call call;
   call.recipe = program->recipe;
@@ -169,15 +179,9 @@ void Worker::submit() {
     return;
   InFlight work{.call = pick(calls_), .done = {}, .gate = {}, .handles = {}};
   Call &call = work.call;
-  if (!call.program->isLoaded || !passed(renewOutputs(call)))
+  if (!call.program->isLoaded || !passed(renewOutputs(call)) ||
+      !passed(renewWorkspace(call)))
     return;
-  if (call.workspace) {
-    ErrorOr<Buffer> own =
-        Buffer::allocateRaw(*call.handle, call.program->workspaceBytes);
-    if (!passed(own))
-      return;
-    call.workspace = std::make_shared<Buffer>(std::move(*own));
-  }
   work.handles = {call.handle, call.program->loadedOn};
   std::vector<Fence> waits;
   if (chance(3)) {
@@ -262,16 +266,9 @@ void Worker::bind() {
   if (calls_.empty())
     return;
   Call call = pick(calls_);
-  if (!call.program->isLoaded || !passed(renewOutputs(call)))
+  if (!call.program->isLoaded || !passed(renewOutputs(call)) ||
+      !passed(renewWorkspace(call)))
     return;
-  // Its own workspace: another call may run at the same time.
-  if (call.workspace) {
-    ErrorOr<Buffer> own =
-        Buffer::allocateRaw(*call.handle, call.program->workspaceBytes);
-    if (!passed(own))
-      return;
-    call.workspace = std::make_shared<Buffer>(std::move(*own));
-  }
   ErrorOr<BoundCall> bound =
       call.program->graph.bind(*call.handle, call.pack, call.workspace);
   if (!passed(bound))

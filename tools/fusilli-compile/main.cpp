@@ -13,7 +13,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -23,8 +22,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <unistd.h>
 
 extern "C" const fusilli_compiler_api_t *
 fusilli_compiler_get_api(uint32_t abiVersion);
@@ -63,21 +60,6 @@ bool readInput(const std::string &path, std::vector<uint8_t> &bytes) {
     return false;
   bytes.assign(std::istreambuf_iterator<char>(file), {});
   return !file.bad();
-}
-
-// An artifact is code: only this user can write its file, whatever the umask.
-bool writeArtifact(const std::string &path, const uint8_t *data, size_t size) {
-  const int fd = fusilli::openPrivately(path);
-  while (fd >= 0 && size > 0) {
-    const ssize_t count = write(fd, data, size);
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count < 0)
-      break;
-    data += count;
-    size -= static_cast<size_t>(count);
-  }
-  return fd >= 0 && close(fd) == 0 && size == 0;
 }
 
 bool writeOutput(const std::string &path, const uint8_t *data, size_t size) {
@@ -148,9 +130,11 @@ int deliver(const fusilli_compiler_api_t &api, const Options &options,
   std::string output = options.output;
   if (output.empty() && options.emit != "artifact")
     output = "-";
-  const bool isFile = output != "-" && options.emit == "artifact";
+  // An artifact is code: only this user can write its file.
+  const bool isArtifact = output != "-" && options.emit == "artifact";
   if (!output.empty() &&
-      !(isFile ? writeArtifact : writeOutput)(output, bytes.data, bytes.size))
+      !(isArtifact ? fusilli::writePrivately(output, {bytes.data, bytes.size})
+                   : writeOutput(output, bytes.data, bytes.size)))
     return fail("cannot write '" + output +
                 "': check that its folder exists and is writable");
   if (options.stats)

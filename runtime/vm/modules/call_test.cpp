@@ -104,20 +104,10 @@ TEST(FunctionTest, HandlesAreSixteenBytesAndBorrowTheirModule) {
   EXPECT_NE(context->resolveFunction("stub.first")->module, function.module);
 }
 
-class CallTest : public ::testing::TestWithParam<const char *> {
+class CallTest : public DriverTest {
 protected:
-  void SetUp() override {
-    auto device = makeDevice(GetParam());
-    ASSERT_TRUE(device.isOk()) << device.status().toString();
-    device_ = *std::move(device);
-  }
   Loaded loadArtifact(const fbs::ArtifactT &source) {
     return loadBytes(artifact::write(source));
-  }
-  Loaded loadBytes(const std::vector<uint8_t> &bytes) {
-    auto loaded = load(device_, bytes);
-    EXPECT_TRUE(loaded.isOk()) << loaded.status().toString();
-    return loaded.isOk() ? *std::move(loaded) : Loaded();
   }
   static Function asyncOf(const Loaded &loaded) {
     return *loaded.context->resolveFunction(ProgramModule::kAsyncFunction);
@@ -125,16 +115,9 @@ protected:
   Ref<hal::BufferView> some(size_t n) {
     return floats(*device_, std::vector<float>(n, 1.0f));
   }
-  Ref<hal::Device> device_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Drivers, CallTest,
-                         ::testing::Values("local-sync", "local-task"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           name.replace(name.find('-'), 1, "_");
-                           return name;
-                         });
+FUSILLI_ON_CPU_DRIVERS(CallTest);
 
 TEST_P(CallTest, ProgramsHaveTwoEntryPoints) {
   Loaded loaded = loadBytes(addBytes(1));

@@ -5,40 +5,13 @@
 // nothing behind; executing allocates nothing; what is released is gone.
 #include "runtime/vm/modules/program_fixture.h"
 #include "support/fault.h"
+#include "support/testing/count_new.h"
 
 #include "artifact/vm_abi.h"
 
-#include <atomic>
-#include <cstdlib>
 #include <functional>
 #include <gtest/gtest.h>
-#include <new>
 #include <thread>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FUSILLI_TEST_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FUSILLI_TEST_SANITIZED 1
-#endif
-#endif
-
-namespace {
-std::atomic<uint64_t> newCalls{0};
-} // namespace
-
-#ifndef FUSILLI_TEST_SANITIZED
-// All forms of the standard library end in these two.
-void *operator new(std::size_t size) {
-  newCalls.fetch_add(1, std::memory_order_relaxed);
-  void *memory = std::malloc(size != 0 ? size : 1);
-  if (memory == nullptr)
-    std::abort();
-  return memory;
-}
-void operator delete(void *memory) noexcept { std::free(memory); }
-void operator delete(void *memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace fusilli::vm {
 namespace {
@@ -233,19 +206,19 @@ INSTANTIATE_TEST_SUITE_P(Modes, ExecuteTest, ::testing::Bool(),
 TEST_P(ExecuteTest, AMillionTimesAllocatesNothing) {
   for (int i = 0; i < 100; ++i)
     ASSERT_TRUE(loaded_.context->invoke(loaded_.main, arguments_).isOk());
-#ifdef FUSILLI_TEST_SANITIZED
+#ifndef FUSILLI_COUNTS_NEW
   constexpr int kRuns = 20'000;
 #else
   const int kRuns = GetParam() ? 1'000'000 : 100'000;
 #endif
   AllocationCounts before = allocator_.counts();
   int64_t objects = liveObjects();
-  uint64_t news = newCalls.load();
+  uint64_t news = heap::newCalls.load();
   bool ok = true;
   for (int i = 0; i < kRuns; ++i)
     ok &= loaded_.context->invoke(loaded_.main, arguments_).isOk();
   EXPECT_TRUE(ok);
-  EXPECT_EQ(newCalls.load(), news);
+  EXPECT_EQ(heap::newCalls.load(), news);
   AllocationCounts after = allocator_.counts();
   EXPECT_EQ(after.calls, before.calls);
   EXPECT_EQ(after.liveBytes, before.liveBytes);

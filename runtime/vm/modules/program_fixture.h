@@ -85,6 +85,32 @@ inline std::vector<float> valuesOf(const hal::BufferView &view) {
   return {data, data + view.elementCount()};
 }
 
+/// Base of tests that run on each CPU driver: a device of its own per test.
+class DriverTest : public ::testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    auto device = makeDevice(GetParam());
+    ASSERT_TRUE(device.isOk()) << device.status().toString();
+    device_ = *std::move(device);
+  }
+  Loaded loadBytes(const std::vector<uint8_t> &bytes) {
+    auto loaded = load(device_, bytes);
+    EXPECT_TRUE(loaded.isOk()) << loaded.status().toString();
+    return loaded.isOk() ? *std::move(loaded) : Loaded();
+  }
+  Ref<hal::Device> device_;
+};
+
+/// Instantiates a suite of DriverTests.
+#define FUSILLI_ON_CPU_DRIVERS(suite)                                          \
+  INSTANTIATE_TEST_SUITE_P(Drivers, suite,                                     \
+                           ::testing::Values("local-sync", "local-task"),      \
+                           [](const auto &info) {                              \
+                             std::string name = info.param;                    \
+                             name.replace(name.find('-'), 1, "_");             \
+                             return name;                                      \
+                           })
+
 } // namespace fusilli::vm::testing
 
 #endif // RUNTIME_VM_MODULES_PROGRAM_FIXTURE_H

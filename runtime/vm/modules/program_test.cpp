@@ -24,28 +24,9 @@ std::vector<uint8_t> addBytes(int64_t n, bool runInline, bool inplace = false) {
   return artifact::write(addArtifact(n, runInline, inplace));
 }
 
-class ProgramTest : public ::testing::TestWithParam<const char *> {
-protected:
-  void SetUp() override {
-    auto device = makeDevice(GetParam());
-    ASSERT_TRUE(device.isOk()) << device.status().toString();
-    device_ = *std::move(device);
-  }
-  Loaded loadBytes(const std::vector<uint8_t> &bytes) {
-    auto loaded = load(device_, bytes);
-    EXPECT_TRUE(loaded.isOk()) << loaded.status().toString();
-    return loaded.isOk() ? *std::move(loaded) : Loaded();
-  }
-  Ref<hal::Device> device_;
-};
+using ProgramTest = DriverTest;
 
-INSTANTIATE_TEST_SUITE_P(Drivers, ProgramTest,
-                         ::testing::Values("local-sync", "local-task"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           name.replace(name.find('-'), 1, "_");
-                           return name;
-                         });
+FUSILLI_ON_CPU_DRIVERS(ProgramTest);
 
 TEST_P(ProgramTest, AddsInlineAndOnThePool) {
   for (bool runInline : {true, false}) {
