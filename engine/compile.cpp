@@ -101,9 +101,13 @@ ErrorOr<StoreKey> compileKey(const CompileInput &input,
 ErrorOr<StoreEntry> compileOrLookUp(const CompileInput &input,
                                     const CompileTarget &target,
                                     const StoreKey &key) {
+  trace::startFromEnvironment(); // there may be no device yet
   ArtifactStore store = ArtifactStore::fromEnvironment();
-  if (std::optional<StoreEntry> found = store.lookup(key))
-    return ok(std::move(*found));
+  {
+    trace::Span span("compile", "look up");
+    if (std::optional<StoreEntry> found = store.lookup(key))
+      return ok(std::move(*found));
+  }
   trace::Span span("compile", target.target);
   CompileSettings settings{.target = target.target, .flags = target.flags};
   std::string_view text(reinterpret_cast<const char *>(input.program.data()),

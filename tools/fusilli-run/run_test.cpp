@@ -188,8 +188,9 @@ TEST_F(FusilliRunTest, EnvironmentAsksForATrace) {
   expect(0, "add.graph --random --repeat 3", "median");
   std::ifstream file(base_ / "trace.json");
   std::string text{std::istreambuf_iterator<char>(file), {}};
-  for (const char *part : {"\"traceEvents\":[", "\"cat\":\"load\"",
-                           "\"cat\":\"execute\"", "\"cat\":\"dispatch\""})
+  for (const char *part :
+       {"\"traceEvents\":[", "\"cat\":\"compile\"", "\"cat\":\"load\"",
+        "\"cat\":\"execute\"", "\"cat\":\"dispatch\""})
     EXPECT_THAT(text, testing::HasSubstr(part));
 }
 
