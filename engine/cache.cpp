@@ -10,6 +10,7 @@
 #include "engine/file_io.h"
 #include "support/private_file.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -41,6 +42,24 @@ ErrorObject writeFailure(const std::filesystem::path &path) {
                                                  "': " + std::strerror(errno));
 }
 
+// A new empty file in the place of what is there. It takes the place in one
+// step: a graph of the same name may be reading.
+ErrorObject replaceByEmpty(const std::filesystem::path &path) {
+  static std::atomic<uint64_t> number{0};
+  std::filesystem::path fresh = path;
+  fresh += ".new-" + std::to_string(::getpid()) + "-" +
+           std::to_string(number.fetch_add(1));
+  engine::FileDescriptor file(
+      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file.isOpen())
+    return writeFailure(path);
+  if (::rename(fresh.c_str(), path.c_str()) == 0)
+    return ok();
+  ErrorObject failure = writeFailure(path);
+  ::unlink(fresh.c_str());
+  return failure;
+}
+
 // An empty file. One with content is replaced rather than truncated: some file
 // systems (ext4) write a truncated file's new content to the disk on close,
 // which costs milliseconds.
@@ -50,8 +69,7 @@ ErrorObject createEmpty(const std::filesystem::path &path) {
     if (S_ISREG(info.st_mode) && info.st_size == 0 && !othersCanWrite(info) &&
         ::access(path.c_str(), W_OK) == 0)
       return ok();
-    if (!S_ISDIR(info.st_mode))
-      ::unlink(path.c_str());
+    return replaceByEmpty(path);
   }
   engine::FileDescriptor file(openPrivately(path));
   return file.isOpen() ? ok() : writeFailure(path);

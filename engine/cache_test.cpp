@@ -8,8 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,6 +78,28 @@ TEST_F(CacheTest, ContentIsBinaryExactAndRemovedWhenOwned) {
     CacheFile file = make("g", "f", false);
   }
   EXPECT_TRUE(fs::exists(path));
+}
+
+TEST_F(CacheTest, ReplacedFilesAreNeverMissing) {
+  ErrorOr<CacheFile> first = CacheFile::create("g", "f", /*remove=*/false);
+  ASSERT_TRUE(isOk(first));
+  ASSERT_TRUE(isOk(first->write("content")));
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop) {
+      ErrorOr<CacheFile> again = CacheFile::create("g", "f", /*remove=*/false);
+      EXPECT_TRUE(isOk(again) && isOk(again->write("content")));
+    }
+  });
+  for (int i = 0; i < 5000; ++i) {
+    ErrorOr<CacheFile> there = CacheFile::open("g", "f");
+    EXPECT_TRUE(isOk(there) && isOk(there->read()));
+  }
+  stop = true;
+  writer.join();
+  // And nothing else stays behind.
+  auto folder = CacheFile::getPath("g", "f").parent_path();
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
 }
 
 TEST_F(CacheTest, MissingFileIsAFileSystemFailure) {
