@@ -6,6 +6,8 @@
 #include "compiler/Driver/Compiler.h"
 
 #include "artifact/writer.h"
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Driver/ArtifactBuilder.h"
 #include "compiler/Driver/CompilerInstance.h"
 #include "compiler/Driver/Diagnostics.h"
@@ -109,8 +111,12 @@ public:
                   llvm::toString(target.takeError()));
     StagePasses &passes = instance_->getPasses(*target, options_);
     clock_.lap("setup");
-    if (!runStage(*passes.import, Stage::Import) ||
-        !runStage(*passes.fuse, Stage::Fuse))
+    if (!runStage(*passes.import, Stage::Import))
+      return false;
+    if (isDynamic())
+      return fail(CompileCode::NotImplemented,
+                  "dynamic dims are not implemented by code generation");
+    if (!runStage(*passes.fuse, Stage::Fuse))
       return false;
     HostProgram program = planHostProgram(*module_);
     clock_.lap("plan");
@@ -158,6 +164,16 @@ private:
     if (result_.diagnostics.empty())
       result_.diagnostics = "compilation failed without a diagnostic";
     return false;
+  }
+
+  /// Whether an argument or a result has a dynamic dim.
+  bool isDynamic() {
+    auto type = ir::getMain(*module_).getFunctionType();
+    return llvm::any_of(
+        llvm::concat<const Type>(type.getInputs(), type.getResults()),
+        [](Type t) {
+          return !ir::getDynamicDims(cast<RankedTensorType>(t)).empty();
+        });
   }
 
   bool importBytes(ArrayRef<uint8_t> source) {

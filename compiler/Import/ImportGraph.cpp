@@ -129,8 +129,6 @@ private:
       return notImplemented(where + "data type " +
                             fbs::EnumNameDType(t.dtype()) +
                             " is not implemented");
-    if (t.dynamic_dims() && t.dynamic_dims()->size() > 0)
-      return notImplemented(where + "dynamic dims are not implemented");
     if (!t.dims() || t.dims()->size() == 0 || !t.strides())
       return malformed(where + "has no dims or no strides");
     if (t.dims()->size() > kMaxRank)
@@ -149,7 +147,34 @@ private:
     }
     if (!ir::hasValidPhysicalRepresentation(dims, strides))
       return malformed(where + "strides do not store its dims densely");
-    types.push_back(ir::getTensorType(dims, strides, element));
+    SmallVector<int64_t> dynamic;
+    if (!importDynamicDims(t, where, dims, strides, dynamic))
+      return false;
+    types.push_back(ir::getTensorType(dims, strides, element, dynamic));
+    return true;
+  }
+
+  bool importDynamicDims(const fbs::Tensor &t, const Twine &where,
+                         ArrayRef<int64_t> dims, ArrayRef<int64_t> strides,
+                         SmallVectorImpl<int64_t> &dynamic) {
+    if (!t.dynamic_dims() || t.dynamic_dims()->size() == 0)
+      return true;
+    if (t.scalar_kind() != fbs::ScalarKind::None)
+      return malformed(where + "a scalar has dynamic dims");
+    for (uint32_t dim : *t.dynamic_dims()) {
+      if (dim >= dims.size())
+        return malformed(where + "dynamic dim " + Twine(dim) +
+                         " of a tensor of rank " + Twine(dims.size()));
+      if (!dynamic.empty() && dynamic.back() >= int64_t(dim))
+        return malformed(where + "dynamic dims are not ascending");
+      if (dims[dim] == 1)
+        return malformed(where + "dynamic dim " + Twine(dim) +
+                         " has the representative extent 1");
+      dynamic.push_back(dim);
+    }
+    for (auto [dim, stride] : llvm::zip_equal(dims, strides))
+      if (dim != 1 && stride == 0)
+        return malformed(where + "has both dynamic dims and broadcast strides");
     return true;
   }
 

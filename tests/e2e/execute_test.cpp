@@ -145,7 +145,7 @@ TEST(WorkspaceTest, DynamicShapesAreNotImplemented) {
           0));
   auto relu = PointwiseAttr().setMode(Mode::RELU_FWD);
   auto y = graph.pointwise(x, relu);
-  y->setName("y").setOutput(true);
+  y->setName("y").setOutput(true).setDynamicDim(0);
   ErrorObject status = graph.validate();
   if (isOk(status))
     status = graph.compile(handle, /*remove=*/true);

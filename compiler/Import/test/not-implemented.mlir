@@ -10,5 +10,5 @@
 
 // MODE: node 'e': pointwise EXP with a result of type i32 is not implemented
 // DTYPE: tensor 'x': data type Uint8 is not implemented
-// DYNAMIC: tensor 'x': dynamic dims are not implemented
+// DYNAMIC: dynamic dims are not implemented
 // OP: node 'norm': Rmsnorm is not implemented

@@ -21,15 +21,30 @@ def Fusilli_LayoutAttr : AttrDef<FusilliDialect, "Layout",
     which may have any stride, the elements are dense and do not overlap: by
     ascending stride, each stride is the product of the extents before it.
 
-    A contiguous tensor with the last dimension innermost carries no encoding.
+    The extent of a dimension listed in `dynamic` is known at run time only; the
+    type has a representative one. All dynamic dimensions of one representative
+    extent, in all tensors of a module, have one extent at run time: they are one
+    symbol. The order of dimensions in memory stays that of the strides, and the
+    elements dense. A tensor with dynamic dimensions has no broadcast ones.
+
+    A contiguous tensor with the last dimension innermost and no dynamic dimension
+    carries no encoding.
 
     ```mlir
     // channels-last: logical dims N, C, H, W
     tensor<2x64x56x56xf32, #fusilli.layout<strides = [200704, 1, 3584, 64]>>
+    // any number of rows
+    tensor<16x64xf32, #fusilli.layout<strides = [64, 1], dynamic = [0]>>
     ```
   }];
-  let parameters = (ins ArrayRefParameter<"int64_t">:$strides);
-  let assemblyFormat = "`<` `strides` `=` `[` $strides `]` `>`";
+  let parameters = (ins ArrayRefParameter<"int64_t">:$strides,
+                        OptionalArrayRefParameter<"int64_t">:$dynamic);
+  let assemblyFormat = [{
+    `<` `strides` `=` `[` $strides `]` (`,` `dynamic` `=` `[` $dynamic^ `]`)? `>`
+  }];
+  let builders = [AttrBuilder<(ins "::llvm::ArrayRef<int64_t>":$strides), [{
+    return $_get($_ctxt, strides, ::llvm::ArrayRef<int64_t>());
+  }]>];
 }
 
 def Fusilli_PointwiseModeAttr

@@ -7,6 +7,7 @@
 #define FUSILLI_BASE
 
 include "compiler/Dialect/Fusilli/IR/FusilliAttrs.td"
+include "compiler/Dialect/Fusilli/IR/FusilliInterfaces.td"
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"

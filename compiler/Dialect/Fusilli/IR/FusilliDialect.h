@@ -7,6 +7,8 @@
 #ifndef COMPILER_DIALECT_FUSILLI_IR_FUSILLIDIALECT_H
 #define COMPILER_DIALECT_FUSILLI_IR_FUSILLIDIALECT_H
 
+#include "compiler/Dialect/Fusilli/IR/SymbolicDims.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -23,6 +25,7 @@
 #include "compiler/Dialect/Fusilli/IR/FusilliEnums.h.inc"
 #define GET_ATTRDEF_CLASSES
 #include "compiler/Dialect/Fusilli/IR/FusilliAttrs.h.inc"
+#include "compiler/Dialect/Fusilli/IR/FusilliInterfaces.h.inc"
 #define GET_OP_CLASSES
 #include "compiler/Dialect/Fusilli/IR/FusilliOps.h.inc"
 // clang-format on

@@ -90,6 +90,16 @@ SmallVector<int64_t> getPhysicalShape(RankedTensorType type) {
   return getPhysicalShape(type.getShape(), getLogicalStrides(type));
 }
 
+ArrayRef<int64_t> getDynamicDims(RankedTensorType type) {
+  if (auto layout = dyn_cast_or_null<LayoutAttr>(type.getEncoding()))
+    return layout.getDynamic();
+  return {};
+}
+
+bool isDynamicDim(RankedTensorType type, int64_t dim) {
+  return llvm::is_contained(getDynamicDims(type), dim);
+}
+
 bool hasBroadcastDims(RankedTensorType type) {
   for (auto [dim, stride] :
        llvm::zip_equal(type.getShape(), getLogicalStrides(type)))
@@ -98,8 +108,12 @@ bool hasBroadcastDims(RankedTensorType type) {
   return false;
 }
 
+bool hasSameShape(RankedTensorType a, RankedTensorType b) {
+  return a.getShape() == b.getShape() && getDynamicDims(a) == getDynamicDims(b);
+}
+
 bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
-  if (a.getShape() != b.getShape())
+  if (!hasSameShape(a, b))
     return false;
   for (auto [dim, sa, sb] : llvm::zip_equal(a.getShape(), getLogicalStrides(a),
                                             getLogicalStrides(b)))
@@ -120,11 +134,37 @@ int64_t getBufferBytes(RankedTensorType type) {
 }
 
 RankedTensorType getTensorType(ArrayRef<int64_t> dims,
-                               ArrayRef<int64_t> strides, Type elementType) {
+                               ArrayRef<int64_t> strides, Type elementType,
+                               ArrayRef<int64_t> dynamic) {
   Attribute encoding;
-  if (ArrayRef<int64_t>(getContiguousStrides(dims)) != strides)
-    encoding = LayoutAttr::get(elementType.getContext(), strides);
+  if (!dynamic.empty() ||
+      ArrayRef<int64_t>(getContiguousStrides(dims)) != strides)
+    encoding = LayoutAttr::get(elementType.getContext(), strides, dynamic);
   return RankedTensorType::get(dims, elementType, encoding);
+}
+
+static LogicalResult
+verifyDynamicDims(LayoutAttr layout, ArrayRef<int64_t> shape,
+                  function_ref<InFlightDiagnostic()> emitError) {
+  ArrayRef<int64_t> strides = layout.getStrides();
+  ArrayRef<int64_t> dims = layout.getDynamic();
+  for (auto [i, dim] : llvm::enumerate(dims)) {
+    if (dim < 0 || dim >= int64_t(shape.size()))
+      return emitError() << "dynamic dimension " << dim
+                         << " of a tensor of rank " << shape.size();
+    if (i > 0 && dims[i - 1] >= dim)
+      return emitError() << "dynamic dimensions [" << dims
+                         << "] are not ascending";
+    if (shape[dim] == 1)
+      return emitError() << "dynamic dimension " << dim
+                         << " has the representative extent 1";
+  }
+  for (auto [extent, stride] : llvm::zip_equal(shape, strides))
+    if (extent != 1 && stride == 0)
+      return emitError() << "a tensor with dynamic dimensions has broadcast "
+                            "strides ["
+                         << strides << "]";
+  return success();
 }
 
 LogicalResult
@@ -137,6 +177,8 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
     return emitError() << "strides [" << getStrides()
                        << "] do not store a tensor of shape [" << shape
                        << "] densely and without overlap";
+  if (!getDynamic().empty())
+    return verifyDynamicDims(*this, shape, emitError);
   if (ArrayRef<int64_t>(getContiguousStrides(shape)) == getStrides())
     return emitError() << "a contiguous tensor carries no layout";
   return success();

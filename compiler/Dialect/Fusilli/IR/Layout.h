@@ -46,8 +46,16 @@ llvm::SmallVector<int64_t>
 getLogicalToPhysicalOrder(mlir::RankedTensorType type);
 llvm::SmallVector<int64_t> getPhysicalShape(mlir::RankedTensorType type);
 
+/// The dimensions whose extent the type only represents, ascending.
+llvm::ArrayRef<int64_t> getDynamicDims(mlir::RankedTensorType type);
+bool isDynamicDim(mlir::RankedTensorType type, int64_t dim);
+
 /// Whether some dimension of extent > 1 has stride 0.
 bool hasBroadcastDims(mlir::RankedTensorType type);
+
+/// Whether both tensors have the same shape, whatever the extents of dynamic
+/// dimensions are.
+bool hasSameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
 /// Whether both tensors have the same shape and store the same logical element
 /// at the same place: strides equal except for dimensions of extent 1.
@@ -56,15 +64,16 @@ bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
 /// Bytes of one stored element; i1 takes one.
 int64_t getElementBytes(mlir::Type elementType);
 
-/// Bytes of the tensor's buffer.
+/// Bytes of the tensor's buffer, at its representative extents.
 int64_t getBufferBytes(mlir::RankedTensorType type);
 
-/// The type of a tensor with these dims and strides; the encoding is left out
-/// when the strides are exactly the contiguous ones. The arguments are a valid
-/// physical representation.
+/// The type of a tensor with these dims, strides and dynamic dims (ascending);
+/// the encoding is left out when the strides are exactly the contiguous ones
+/// and no dim is dynamic. The arguments are a valid physical representation.
 mlir::RankedTensorType getTensorType(llvm::ArrayRef<int64_t> dims,
                                      llvm::ArrayRef<int64_t> strides,
-                                     mlir::Type elementType);
+                                     mlir::Type elementType,
+                                     llvm::ArrayRef<int64_t> dynamic = {});
 
 } // namespace fusilli::ir
 

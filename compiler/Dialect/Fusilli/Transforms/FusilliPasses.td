@@ -14,7 +14,9 @@ def VerifyGraph : Pass<"fusilli-verify-graph", "::mlir::ModuleOp"> {
   let description = [{
     The module holds one function, `@main`, of one block with nothing but ops of
     this dialect and the return. Parameters and results are tensors with unique
-    names (`fusilli.name`), parameters sorted by name, results sorted by name.
+    names (`fusilli.name`), parameters sorted by name, results sorted by name. A
+    dynamic dim is one that its op allows, and every tensor in which it appears
+    marks it.
   }];
 }
 

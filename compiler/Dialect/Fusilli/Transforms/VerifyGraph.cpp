@@ -84,6 +84,25 @@ LogicalResult verifyTensors(func::FuncOp main, StringRef what,
   return success();
 }
 
+/// The tensor by its name in the graph, else by the node that computes it.
+std::string describeTensor(func::FuncOp main, Value tensor) {
+  Attribute name;
+  if (auto argument = dyn_cast<BlockArgument>(tensor))
+    name = main.getArgAttr(argument.getArgNumber(), FusilliDialect::kNameAttr);
+  else
+    for (OpOperand &use : tensor.getUses())
+      if (isa<func::ReturnOp>(use.getOwner()))
+        name = main.getResultAttr(use.getOperandNumber(),
+                                  FusilliDialect::kNameAttr);
+  if (auto text = dyn_cast_or_null<StringAttr>(name))
+    return "tensor '" + text.str() + "'";
+  auto result = cast<OpResult>(tensor);
+  std::string text = "result " + std::to_string(result.getResultNumber());
+  if (auto node = result.getOwner()->getAttrOfType<StringAttr>("node"))
+    text += " of node '" + node.str() + "'";
+  return text;
+}
+
 struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
   void runOnOperation() override {
     if (failed(check()))
@@ -119,6 +138,7 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
       if (hasBroadcastDims(cast<RankedTensorType>(type)))
         return main.emitOpError("result ")
                << i << " has broadcast strides: " << type;
+    auto describe = [&](Value tensor) { return describeTensor(main, tensor); };
     for (Operation &op : main.front()) {
       if (isa<func::ReturnOp>(op))
         continue;
@@ -132,6 +152,8 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
         if (std::string error = findSizeError(cast<RankedTensorType>(type));
             !error.empty())
           return op.emitOpError("result ") << error;
+      if (failed(verifySymbolicDims(&op, describe)))
+        return failure();
     }
     return success();
   }

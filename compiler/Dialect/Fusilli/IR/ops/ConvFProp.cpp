@@ -86,4 +86,8 @@ LogicalResult ConvFPropOp::verify() {
   return verifyStoredInFull(*this);
 }
 
+SmallVector<EqualDims> ConvFPropOp::getSymbolicDims() {
+  return {{{getX(), 0}, {getOutput(), 0}}};
+}
+
 } // namespace fusilli::ir

@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_ConvFPropOp : Fusilli_Op<"conv_fprop"> {
+def Fusilli_ConvFPropOp : Fusilli_Op<"conv_fprop",
+    [DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "forward convolution (cross-correlation), any number of groups";
   let description = [{
     `Y[n,k,o] = sum_{c,r} X[n, g(k)*Cg + c, o*stride + r*dilation - padding] *

@@ -39,4 +39,15 @@ LogicalResult MatmulOp::verify() {
   return verifyStoredInFull(*this);
 }
 
+SmallVector<EqualDims> MatmulOp::getSymbolicDims() {
+  int64_t rank = getOutput().getType().getRank();
+  SmallVector<EqualDims> sets;
+  for (int64_t d = 0; d + 2 < rank; ++d)
+    sets.push_back({{getA(), d}, {getB(), d}, {getOutput(), d}});
+  sets.push_back({{getA(), rank - 2}, {getOutput(), rank - 2}});
+  sets.push_back({{getB(), rank - 1}, {getOutput(), rank - 1}});
+  sets.push_back({{getA(), rank - 1}, {getB(), rank - 2}});
+  return sets;
+}
+
 } // namespace fusilli::ir

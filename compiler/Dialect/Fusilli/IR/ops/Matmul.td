@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_MatmulOp : Fusilli_Op<"matmul"> {
+def Fusilli_MatmulOp : Fusilli_Op<"matmul",
+    [DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "batched matrix product";
   let description = [{
     `C[..., m, n] = sum_k A[..., m, k] * B[..., k, n]`. Ranks are equal; batch

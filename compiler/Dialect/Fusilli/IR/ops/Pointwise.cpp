@@ -53,4 +53,10 @@ LogicalResult PointwiseOp::verify() {
   return verifyStoredInFull(*this);
 }
 
+SmallVector<EqualDims> PointwiseOp::getSymbolicDims() {
+  SmallVector<Value> tensors(getInputs());
+  tensors.push_back(getOutput());
+  return getElementwiseDims(tensors);
+}
+
 } // namespace fusilli::ir

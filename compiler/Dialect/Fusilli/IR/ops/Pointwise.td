@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_PointwiseOp : Fusilli_Op<"pointwise"> {
+def Fusilli_PointwiseOp : Fusilli_Op<"pointwise",
+    [DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "element-wise function of one to three tensors";
   let description = [{
     Operands broadcast, right-aligned over logical dimensions, to the result's

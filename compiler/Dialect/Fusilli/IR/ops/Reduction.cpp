@@ -41,4 +41,9 @@ LogicalResult ReductionOp::verify() {
   return verifyStoredInFull(*this);
 }
 
+SmallVector<EqualDims> ReductionOp::getSymbolicDims() {
+  // A reduced dim is 1 in the result: what is reduced may be of any extent.
+  return getElementwiseDims({getX(), getOutput()});
+}
+
 } // namespace fusilli::ir

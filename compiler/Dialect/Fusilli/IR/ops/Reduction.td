@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_ReductionOp : Fusilli_Op<"reduction"> {
+def Fusilli_ReductionOp : Fusilli_Op<"reduction",
+    [DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "reduction over the dimensions that the result has as 1";
   let description = [{
     The rank is kept; dimension `i` is reduced where the result's extent is 1 and

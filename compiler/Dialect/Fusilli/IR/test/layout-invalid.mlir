@@ -33,3 +33,38 @@ func.func private @f(tensor<4294967296x4294967296x4294967296xf32, #fusilli.layou
 
 // expected-error@+1 {{do not store a tensor}}
 func.func private @f(tensor<?x2xf32, #fusilli.layout<strides = [2, 1]>>)
+
+// -----
+
+// expected-error@+1 {{dynamic dimension 2 of a tensor of rank 2}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [3, 1], dynamic = [2]>>)
+
+// -----
+
+// expected-error@+1 {{dynamic dimension -1 of a tensor of rank 2}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [3, 1], dynamic = [-1]>>)
+
+// -----
+
+// expected-error@+1 {{dynamic dimensions [1, 0] are not ascending}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [3, 1], dynamic = [1, 0]>>)
+
+// -----
+
+// expected-error@+1 {{dynamic dimensions [1, 1] are not ascending}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [3, 1], dynamic = [1, 1]>>)
+
+// -----
+
+// expected-error@+1 {{dynamic dimension 0 has the representative extent 1}}
+func.func private @f(tensor<1x3xf32, #fusilli.layout<strides = [3, 1], dynamic = [0]>>)
+
+// -----
+
+// expected-error@+1 {{a tensor with dynamic dimensions has broadcast strides [0, 1]}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [0, 1], dynamic = [1]>>)
+
+// -----
+
+// expected-error@+1 {{do not store a tensor}}
+func.func private @f(tensor<2x3xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>)

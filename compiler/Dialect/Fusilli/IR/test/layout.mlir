@@ -12,3 +12,11 @@ func.func @layouts(%a: tensor<2x64x56x56xf32, #fusilli.layout<strides = [200704,
                    %b: tensor<8x2x64xf32, #fusilli.layout<strides = [0, 0, 1]>>) {
   return
 }
+
+// CHECK-LABEL: func.func @dynamic
+// CHECK-SAME: tensor<16x64xf32, #fusilli.layout<strides = [64, 1], dynamic = [0]>>
+// CHECK-SAME: tensor<4x16x8xf32, #fusilli.layout<strides = [128, 1, 16], dynamic = [0, 1]>>
+func.func @dynamic(%a: tensor<16x64xf32, #fusilli.layout<strides = [64, 1], dynamic = [0]>>,
+                   %b: tensor<4x16x8xf32, #fusilli.layout<strides = [128, 1, 16], dynamic = [0, 1]>>) {
+  return
+}

@@ -127,3 +127,44 @@ func.func @main() {
     }
   }
 #-}
+
+// -----
+
+func.func @main(%x: tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>> {fusilli.name = "x"}) -> (tensor<16x4xf32> {fusilli.name = "y"}) {
+  // expected-error@+1 {{dim 0 of tensor 'y' is not dynamic, but has the extent of dim 0 of tensor 'x', which is}}
+  %0 = fusilli.pointwise ABS %x : (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>) -> tensor<16x4xf32>
+  return %0 : tensor<16x4xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<16x4xf32> {fusilli.name = "x"}) -> (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>> {fusilli.name = "y"}) {
+  // expected-error@+1 {{dim 0 of tensor 'x' is not dynamic, but has the extent of dim 0 of result 0 of node 'a', which is}}
+  %0 = fusilli.pointwise ABS %x {node = "a"} : (tensor<16x4xf32>) -> tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+  %1 = fusilli.pointwise ABS %0 {node = "b"} : (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>) -> tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+  return %1 : tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+}
+
+// -----
+
+func.func @main(%x: tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>> {fusilli.name = "x"}, %z: tensor<16x4xf32> {fusilli.name = "z"}) -> (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>> {fusilli.name = "y"}) {
+  // expected-error@+1 {{dim 0 of tensor 'z' is not dynamic, but has the extent of dim 0 of tensor 'x', which is}}
+  %0 = fusilli.pointwise ADD %x, %z : (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>, tensor<16x4xf32>) -> tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+  return %0 : tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+}
+
+// -----
+
+func.func @main(%w: tensor<16x4xf32> {fusilli.name = "w"}, %x: tensor<8x16xf32, #fusilli.layout<strides = [16, 1], dynamic = [1]>> {fusilli.name = "x"}) -> (tensor<8x4xf32> {fusilli.name = "y"}) {
+  // expected-error@+1 {{dim 0 of tensor 'w' is not dynamic, but has the extent of dim 1 of tensor 'x', which is}}
+  %0 = fusilli.matmul %x, %w : (tensor<8x16xf32, #fusilli.layout<strides = [16, 1], dynamic = [1]>>, tensor<16x4xf32>) -> tensor<8x4xf32>
+  return %0 : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @main(%w: tensor<4x3x3xf32> {fusilli.name = "w"}, %x: tensor<2x3x8xf32, #fusilli.layout<strides = [24, 8, 1], dynamic = [2]>> {fusilli.name = "x"}) -> (tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>> {fusilli.name = "y"}) {
+  // expected-error@+1 {{dim 2 of tensor 'x' cannot be dynamic: the op needs its extent at compile time}}
+  %0 = fusilli.conv_fprop %x, %w padding = [0] stride = [1] dilation = [1] : (tensor<2x3x8xf32, #fusilli.layout<strides = [24, 8, 1], dynamic = [2]>>, tensor<4x3x3xf32>) -> tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>>
+  return %0 : tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>>
+}
