@@ -167,6 +167,10 @@ ErrorOr<Value> evaluateNode(const Program &program, const NodeDef &node,
     return evaluateMatmul(node, spec, first, values[node.inputs[1]], demand);
   if (std::holds_alternative<ConvFPropOp>(node.op))
     return evaluateConvFProp(node, spec, first, values[node.inputs[1]], demand);
+  if (std::holds_alternative<ConvDGradOp>(node.op))
+    return evaluateConvDGrad(node, spec, first, values[node.inputs[1]], demand);
+  if (std::holds_alternative<ConvWGradOp>(node.op))
+    return evaluateConvWGrad(node, spec, first, values[node.inputs[1]], demand);
   std::vector<const Value *> operands;
   for (size_t input : node.inputs)
     operands.push_back(&values[input]);

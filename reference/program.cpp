@@ -28,6 +28,11 @@ Dims toDims(const flatbuffers::Vector<int64_t> *values) {
   return values ? Dims(values->begin(), values->end()) : Dims();
 }
 
+template <class Attrs> ConvLists toLists(const Attrs &attrs) {
+  return {toDims(attrs.padding()), toDims(attrs.stride()),
+          toDims(attrs.dilation())};
+}
+
 std::string text(const flatbuffers::String *value) {
   return value ? value->str() : std::string();
 }
@@ -125,11 +130,13 @@ ErrorObject checkMatmul(const Program &p, const NodeDef &node) {
   return fits ? ok() : bad("node '" + node.name + "': shapes do not fit");
 }
 
-ErrorObject checkConv(const Program &p, const NodeDef &node) {
-  const auto &op = std::get<ConvFPropOp>(node.op);
-  const Dims &x = p.tensors[node.inputs[0]].spec.dims;
-  const Dims &w = p.tensors[node.inputs[1]].spec.dims;
-  const Dims &y = p.tensors[node.output].spec.dims;
+/// `x`, `w` and `y` are tensors: of a gradient, those whose gradients they are.
+ErrorObject checkConv(const Program &p, const NodeDef &node,
+                      const ConvLists &op, size_t xTensor, size_t wTensor,
+                      size_t yTensor) {
+  const Dims &x = p.tensors[xTensor].spec.dims;
+  const Dims &w = p.tensors[wTensor].spec.dims;
+  const Dims &y = p.tensors[yTensor].spec.dims;
   const size_t rank = y.size();
   bool fits = rank >= 3 && rank <= 5 && x.size() == rank && w.size() == rank &&
               op.padding.size() == rank - 2 && op.stride.size() == rank - 2 &&
@@ -161,8 +168,14 @@ ErrorObject checkNode(const Program &p, const NodeDef &node) {
                std::to_string(node.inputs.size()));
   if (expected == 1)
     return checkReduction(p, node);
-  return std::holds_alternative<MatmulOp>(node.op) ? checkMatmul(p, node)
-                                                   : checkConv(p, node);
+  const size_t first = node.inputs[0], second = node.inputs[1];
+  if (const auto *op = std::get_if<ConvFPropOp>(&node.op))
+    return checkConv(p, node, *op, first, second, node.output);
+  if (const auto *op = std::get_if<ConvDGradOp>(&node.op))
+    return checkConv(p, node, *op, node.output, second, first);
+  if (const auto *op = std::get_if<ConvWGradOp>(&node.op))
+    return checkConv(p, node, *op, second, node.output, first);
+  return checkMatmul(p, node);
 }
 
 ErrorOr<Op> decodeOp(const fbs::Node &in, const std::string &name) {
@@ -180,11 +193,12 @@ ErrorOr<Op> decodeOp(const fbs::Node &in, const std::string &name) {
         in.attrs_as_ReductionAttrs()->mode())});
   case fbs::OpAttrs::MatmulAttrs:
     return Op(MatmulOp{});
-  case fbs::OpAttrs::ConvFPropAttrs: {
-    const auto *attrs = in.attrs_as_ConvFPropAttrs();
-    return Op(ConvFPropOp{toDims(attrs->padding()), toDims(attrs->stride()),
-                          toDims(attrs->dilation())});
-  }
+  case fbs::OpAttrs::ConvFPropAttrs:
+    return Op(ConvFPropOp{toLists(*in.attrs_as_ConvFPropAttrs())});
+  case fbs::OpAttrs::ConvDGradAttrs:
+    return Op(ConvDGradOp{toLists(*in.attrs_as_ConvDGradAttrs())});
+  case fbs::OpAttrs::ConvWGradAttrs:
+    return Op(ConvWGradOp{toLists(*in.attrs_as_ConvWGradAttrs())});
   default:
     return error(ErrorCode::NotImplemented,
                  "node '" + name + "': the reference has no such op");

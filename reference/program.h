@@ -41,10 +41,15 @@ struct ReductionOp {
   ReductionAttr::Mode mode;
 };
 struct MatmulOp {};
-struct ConvFPropOp {
+/// What the three convolutions have: one value per spatial dim.
+struct ConvLists {
   std::vector<int64_t> padding, stride, dilation;
 };
-using Op = std::variant<PointwiseOp, ReductionOp, MatmulOp, ConvFPropOp>;
+struct ConvFPropOp : ConvLists {};
+struct ConvDGradOp : ConvLists {};
+struct ConvWGradOp : ConvLists {};
+using Op = std::variant<PointwiseOp, ReductionOp, MatmulOp, ConvFPropOp,
+                        ConvDGradOp, ConvWGradOp>;
 
 /// One node; all these ops have one output.
 struct NodeDef {

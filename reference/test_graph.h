@@ -65,11 +65,15 @@ public:
   }
   void conv(int x, int w, int y, const Dims &padding, const Dims &stride,
             const Dims &dilation) {
-    fbs::ConvFPropAttrsT attrs;
-    attrs.padding = padding;
-    attrs.stride = stride;
-    attrs.dilation = dilation;
-    node({x, w}, y).attrs.Set(std::move(attrs));
+    convNode<fbs::ConvFPropAttrsT>({x, w}, y, padding, stride, dilation);
+  }
+  void convDGrad(int dy, int w, int dx, const Dims &padding, const Dims &stride,
+                 const Dims &dilation) {
+    convNode<fbs::ConvDGradAttrsT>({dy, w}, dx, padding, stride, dilation);
+  }
+  void convWGrad(int dy, int x, int dw, const Dims &padding, const Dims &stride,
+                 const Dims &dilation) {
+    convNode<fbs::ConvWGradAttrsT>({dy, x}, dw, padding, stride, dilation);
   }
 
   std::vector<uint8_t> bytes() {
@@ -94,6 +98,15 @@ private:
     t->is_virtual = isVirtual;
     def.tensors.push_back(std::move(t));
     return static_cast<int>(def.tensors.size()) - 1;
+  }
+  template <class Attrs>
+  void convNode(std::vector<int> inputs, int out, const Dims &padding,
+                const Dims &stride, const Dims &dilation) {
+    Attrs attrs;
+    attrs.padding = padding;
+    attrs.stride = stride;
+    attrs.dilation = dilation;
+    node(std::move(inputs), out).attrs.Set(std::move(attrs));
   }
   fbs::NodeT &node(std::vector<int> inputs, int out) {
     auto n = std::make_unique<fbs::NodeT>();

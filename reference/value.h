@@ -112,6 +112,12 @@ ErrorOr<Value> evaluateMatmul(const NodeDef &node, const TensorSpec &out,
 ErrorOr<Value> evaluateConvFProp(const NodeDef &node, const TensorSpec &out,
                                  const Value &x, const Value &w,
                                  const Demand &demand);
+ErrorOr<Value> evaluateConvDGrad(const NodeDef &node, const TensorSpec &out,
+                                 const Value &dy, const Value &w,
+                                 const Demand &demand);
+ErrorOr<Value> evaluateConvWGrad(const NodeDef &node, const TensorSpec &out,
+                                 const Value &dy, const Value &x,
+                                 const Demand &demand);
 
 } // namespace fusilli::reference
 
