@@ -6,6 +6,7 @@
 // them against libm in a wider type: f32 against double, f64 against the x87
 // type (64-bit significand). Every bound is the one stated in MathExpansion.h.
 // FUSILLI_MATH_TIMING=1 prints the cost per element as well.
+#include "artifact/cpu_features.h"
 #include "compiler/Codegen/CPU/MathExpansion.h"
 
 #include "tests/codegen/kernel_runner.h"
@@ -163,7 +164,8 @@ struct Level {
 
 std::vector<Level> levels() {
   std::vector<Level> all = {{"x86-64-v3", 8}};
-  if (__builtin_cpu_supports("avx512f"))
+  if ((artifact::cpuLevelFeatures("x86-64-v4") &
+       ~artifact::hostCpuFeatures()) == 0)
     all.push_back({"x86-64-v4", 16});
   return all;
 }
