@@ -117,14 +117,22 @@ std::filesystem::path CacheFile::getPath(const std::string &graphName,
 ErrorOr<CacheFile> CacheFile::create(const std::string &graphName,
                                      const std::string &fileName, bool remove) {
   std::filesystem::path path = getPath(graphName, fileName);
-  if (!makePrivateFolders(path.parent_path()))
-    return error(ErrorCode::FileSystemFailure,
-                 "cannot create cache directory '" +
-                     path.parent_path().string() +
-                     "': " + std::strerror(errno) +
-                     "; set FUSILLI_CACHE_DIR to a writable directory");
-  FUSILLI_CHECK_ERROR(createEmpty(path));
-  return ok(CacheFile(std::move(path), remove));
+  // Another graph of this name may just remove the folder, since it is empty.
+  constexpr int kAttempts = 16;
+  for (int attempt = 1;; ++attempt) {
+    if (!makePrivateFolders(path.parent_path()))
+      return error(ErrorCode::FileSystemFailure,
+                   "cannot create cache directory '" +
+                       path.parent_path().string() +
+                       "': " + std::strerror(errno) +
+                       "; set FUSILLI_CACHE_DIR to a writable directory");
+    errno = 0;
+    ErrorObject created = createEmpty(path);
+    if (isOk(created))
+      return ok(CacheFile(std::move(path), remove));
+    if (errno != ENOENT || attempt == kAttempts)
+      return created;
+  }
 }
 
 ErrorOr<CacheFile> CacheFile::open(const std::string &graphName,

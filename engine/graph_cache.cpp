@@ -12,112 +12,152 @@ std::string_view asText(std::span<const uint8_t> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
-} // namespace
-
-ErrorOr<CachedAssets> GraphCache::createFiles(const Request &request) {
-  auto create = [&](const char *name) {
-    return CacheFile::create(request.graphName, name, request.remove);
-  };
-  FUSILLI_ASSIGN_OR_RETURN(CacheFile input,
-                           create(IREE_COMPILE_INPUT_FILENAME));
-  FUSILLI_ASSIGN_OR_RETURN(CacheFile output,
-                           create(IREE_COMPILE_OUTPUT_FILENAME));
-  FUSILLI_ASSIGN_OR_RETURN(CacheFile command,
-                           create(IREE_COMPILE_COMMAND_FILENAME));
-  FUSILLI_ASSIGN_OR_RETURN(CacheFile statistics,
-                           create(IREE_COMPILE_STATISTICS_FILENAME));
-  return ok(CachedAssets(std::move(input), std::move(output),
-                         std::move(command), std::move(statistics)));
+/// All four or none: what this call began is removed when it cannot go on.
+ErrorOr<CachedAssets> writeFiles(const GraphCache::Request &request,
+                                 const std::string &text,
+                                 const std::string &command,
+                                 const StoreEntry &program) {
+  const std::pair<const char *, std::string_view> contents[] = {
+      {IREE_COMPILE_INPUT_FILENAME, text},
+      {IREE_COMPILE_OUTPUT_FILENAME, asText(program.artifact)},
+      {IREE_COMPILE_COMMAND_FILENAME, command},
+      {IREE_COMPILE_STATISTICS_FILENAME, program.statistics}};
+  std::vector<CacheFile> files;
+  ErrorObject failure;
+  for (const auto &[name, content] : contents) {
+    ErrorOr<CacheFile> file =
+        CacheFile::create(request.graphName, name, request.remove);
+    failure = file;
+    if (isError(failure))
+      break;
+    files.push_back(std::move(*file));
+    failure = files.back().write(std::string(content));
+    if (isError(failure))
+      break;
+  }
+  if (isOk(failure))
+    return ok(CachedAssets(std::move(files[0]), std::move(files[1]),
+                           std::move(files[2]), std::move(files[3])));
+  std::error_code ignored;
+  for (const CacheFile &file : files)
+    std::filesystem::remove(file.path, ignored);
+  std::filesystem::path folder =
+      CacheFile::getPath(request.graphName, IREE_COMPILE_INPUT_FILENAME)
+          .parent_path();
+  std::filesystem::remove(folder, ignored); // where it is empty
+  return failure;
 }
 
-bool GraphCache::isCurrent(const Request &request, const StoreKey &key,
-                           const std::string &command) const {
-  if (!entry_ || entry_->command != command)
+} // namespace
+
+ErrorOr<GraphCache::Job> GraphCache::prepare(const Request &request) {
+  Job job;
+  FUSILLI_ASSIGN_OR_RETURN(job.target, currentCompileTarget(request.backend));
+  auto path = [&](const char *name) {
+    return CacheFile::getPath(request.graphName, name).string();
+  };
+  job.command =
+      reproducingCommand(job.target, path(IREE_COMPILE_INPUT_FILENAME),
+                         path(IREE_COMPILE_OUTPUT_FILENAME));
+  FUSILLI_ASSIGN_OR_RETURN(job.key, compileKey(request.input, job.target));
+  return ok(std::move(job));
+}
+
+bool GraphCache::isCurrent(const Request &request, const Job &job) const {
+  if (!entry_ || !entry_->assets || entry_->command != job.command)
     return false;
   // The text of a graph's program is as good as the graph.
   return request.input.isText ? entry_->text == asText(request.input.program)
-                              : entry_->key == key;
+                              : entry_->key == job.key;
 }
 
-ErrorOr<GraphCache::Result> GraphCache::compile(const Request &request) {
-  FUSILLI_ASSIGN_OR_RETURN(CompileTarget target,
-                           currentCompileTarget(request.backend));
-  const std::filesystem::path outputPath =
-      CacheFile::getPath(request.graphName, IREE_COMPILE_OUTPUT_FILENAME);
-  const std::string command = reproducingCommand(
-      target,
-      CacheFile::getPath(request.graphName, IREE_COMPILE_INPUT_FILENAME)
-          .string(),
-      outputPath.string());
-  FUSILLI_ASSIGN_OR_RETURN(const StoreKey key,
-                           compileKey(request.input, target));
-  if (isCurrent(request, key, command)) {
-    FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
-                             readFileBytes(entry_->assets.output.path));
-    if (artifact::hashBytes(bytes) == entry_->artifactHash)
-      return ok(Result{.artifactPath = entry_->assets.output.path,
-                       .compiled = false,
-                       .artifact = std::move(bytes)});
-  }
+ErrorOr<std::vector<uint8_t>> GraphCache::compile(const Request &request) {
+  FUSILLI_ASSIGN_OR_RETURN(const Job job, prepare(request));
+  return compile(request, job);
+}
 
-  FUSILLI_ASSIGN_OR_RETURN(CachedAssets assets, createFiles(request));
-  FUSILLI_CHECK_ERROR(assets.command.write(command));
-  if (request.input.isText)
-    FUSILLI_CHECK_ERROR(
-        assets.input.write(std::string(asText(request.input.program))));
-  ErrorOr<StoreEntry> compiled = compileOrLookUp(request.input, target, key);
-  if (isError(compiled)) {
-    entry_.reset(); // its files may just have been replaced
-    return ErrorObject(compiled);
+ErrorOr<std::vector<uint8_t>> GraphCache::compile(const Request &request,
+                                                  const Job &job) {
+  ErrorOr<StoreEntry> program =
+      compileOrLookUp(request.input, job.target, job.key);
+  if (isError(program)) {
+    entry_.reset();
+    return ErrorObject(program);
+  }
+  show(request, job, *program);
+  return ok(std::move(program->artifact));
+}
+
+ErrorOr<GraphCache::File> GraphCache::compileToFile(const Request &request) {
+  FUSILLI_ASSIGN_OR_RETURN(const Job job, prepare(request));
+  if (isCurrent(request, job)) {
+    const std::filesystem::path &path = entry_->assets->output.path;
+    FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes, readFileBytes(path));
+    if (artifact::hashBytes(bytes) == entry_->artifactHash)
+      return ok(File{.artifactPath = path, .compiled = false});
+  }
+  FUSILLI_CHECK_ERROR(compile(request, job));
+  if (!entry_->assets)
+    return entry_->failure;
+  return ok(
+      File{.artifactPath = entry_->assets->output.path, .compiled = true});
+}
+
+void GraphCache::show(const Request &request, const Job &job,
+                      const StoreEntry &program) {
+  const artifact::Hash128 hash = artifact::hashBytes(program.artifact);
+  if (isCurrent(request, job) && entry_->artifactHash == hash) {
+    ErrorOr<std::vector<uint8_t>> bytes =
+        readFileBytes(entry_->assets->output.path);
+    if (isOk(bytes) && artifact::hashBytes(*bytes) == hash)
+      return;
   }
   // A store hit for the same program with other trailing white space keeps the
   // text that was given.
   std::string text = request.input.isText
                          ? std::string(asText(request.input.program))
-                         : std::move(compiled->text);
-  if (!request.input.isText)
-    FUSILLI_CHECK_ERROR(assets.input.write(text));
-  FUSILLI_CHECK_ERROR(assets.statistics.write(compiled->statistics));
-  FUSILLI_CHECK_ERROR(
-      assets.output.write(std::string(asText(compiled->artifact))));
-  const artifact::Hash128 hash = artifact::hashBytes(compiled->artifact);
-  Result result{.artifactPath = assets.output.path,
-                .compiled = true,
-                .artifact = std::move(compiled->artifact)};
-  if (entry_) {
-    entry_->assets = std::move(assets);
-    entry_->key = key;
-    entry_->text = std::move(text);
-    entry_->command = command;
-    entry_->artifactHash = hash;
+                         : program.text;
+  ErrorOr<CachedAssets> assets =
+      writeFiles(request, text, job.command, program);
+  if (!entry_)
+    entry_.emplace();
+  entry_->failure = assets;
+  if (isError(assets)) {
+    FUSILLI_LOG_LABEL_YELLOW("graph '" << request.graphName << "': "
+                                       << entry_->failure.getMessage());
+    FUSILLI_LOG_ENDL("");
+    entry_->assets.reset();
+  } else if (entry_->assets) {
+    *entry_->assets = std::move(*assets);
   } else {
-    entry_.emplace(Entry{.assets = std::move(assets),
-                         .key = key,
-                         .text = std::move(text),
-                         .command = command,
-                         .artifactHash = hash});
+    entry_->assets.emplace(std::move(*assets));
   }
-  return ok(std::move(result));
+  entry_->key = job.key;
+  entry_->text = std::move(text);
+  entry_->command = job.command;
+  entry_->artifactHash = hash;
 }
 
 ErrorOr<std::string> GraphCache::read(CachedAssetsType type) {
   if (!entry_)
     return error(ErrorCode::FileSystemFailure,
                  "the graph has no cached files, compile it first");
+  if (!entry_->assets)
+    return entry_->failure;
   switch (type) {
   case CachedAssetsType::Input:
-    return entry_->assets.input.read();
+    return entry_->assets->input.read();
   case CachedAssetsType::Output:
     // Not for whoever else can write there: it is for loading.
     {
       FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> bytes,
-                               readArtifactFile(entry_->assets.output.path));
+                               readArtifactFile(entry_->assets->output.path));
       return ok(std::string(asText(bytes)));
     }
   case CachedAssetsType::Command:
-    return entry_->assets.command.read();
+    return entry_->assets->command.read();
   case CachedAssetsType::Statistics:
-    return entry_->assets.statistics.read();
+    return entry_->assets->statistics.read();
   }
   return error(ErrorCode::InvalidAttribute,
                "unknown type of cached file: " +

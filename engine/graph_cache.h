@@ -2,8 +2,9 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What one Graph object remembers of its last compile: the four files in the
-// cache directory and what they were made from.
+// What one Graph object remembers of its last compile, and the four files in
+// the cache directory that show its result. The files are a view: programs come
+// from the store or the compiler, never from them.
 #ifndef ENGINE_GRAPH_CACHE_H
 #define ENGINE_GRAPH_CACHE_H
 
@@ -27,34 +28,45 @@ public:
     CompileInput input;
     bool remove = false;
   };
-  struct Result {
+  struct File {
     std::filesystem::path artifactPath;
     bool compiled = false;
-    std::vector<uint8_t> artifact;
   };
 
-  /// Compiles unless the last compile of this object was the same (program,
-  /// target, flags and graph name) and the artifact's file still holds what it
-  /// gave: another graph of that name may have written it since. Errors: those
-  /// of currentCompileTarget and of the compiler; FileSystemFailure when the
-  /// files cannot be written.
-  ErrorOr<Result> compile(const Request &request);
+  /// The artifact, from the store or the compiler; then the files are written,
+  /// unless they show just this. That they cannot be is in the log and in what
+  /// `read` gives. Errors: those of currentCompileTarget and of the compiler.
+  ErrorOr<std::vector<uint8_t>> compile(const Request &request);
 
-  /// Content of one of the files. FileSystemFailure when nothing is cached,
-  /// InvalidAttribute for an unknown type.
+  /// The artifact's file. Compiles unless the last compile of this object was
+  /// the same (program, target, flags and graph name) and the file still holds
+  /// what it gave: another graph of that name may have written it since.
+  /// Errors: those of `compile`; FileSystemFailure when the files cannot be
+  /// written, or when the artifact's is gone.
+  ErrorOr<File> compileToFile(const Request &request);
+
+  /// Content of one of the files. FileSystemFailure when nothing was compiled
+  /// or the files could not be written, InvalidAttribute for an unknown type.
   ErrorOr<std::string> read(CachedAssetsType type);
 
 private:
   struct Entry {
-    CachedAssets assets;
+    std::optional<CachedAssets> assets; // else `failure` says why
+    ErrorObject failure;
     StoreKey key;
     std::string text;
     std::string command;
     artifact::Hash128 artifactHash;
   };
-  static ErrorOr<CachedAssets> createFiles(const Request &request);
-  bool isCurrent(const Request &request, const StoreKey &key,
-                 const std::string &command) const;
+  struct Job {
+    CompileTarget target;
+    StoreKey key;
+    std::string command;
+  };
+  static ErrorOr<Job> prepare(const Request &request);
+  ErrorOr<std::vector<uint8_t>> compile(const Request &request, const Job &job);
+  void show(const Request &request, const Job &job, const StoreEntry &program);
+  bool isCurrent(const Request &request, const Job &job) const;
 
   std::optional<Entry> entry_;
 };

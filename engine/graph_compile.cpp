@@ -108,13 +108,11 @@ ErrorOr<std::vector<uint8_t>> Graph::compileToArtifact(Backend backend,
                                                        bool remove) {
   FUSILLI_CHECK_ERROR(checkValidated(*this, "compileToArtifact()"));
   FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> graphDef, serialize());
-  FUSILLI_ASSIGN_OR_RETURN(engine::GraphCache::Result result,
-                           stateOf(*this).cache.compile(
-                               {.graphName = getName(),
-                                .backend = backend,
-                                .input = {.program = graphDef, .isText = false},
-                                .remove = remove}));
-  return ok(std::move(result.artifact));
+  return stateOf(*this).cache.compile(
+      {.graphName = getName(),
+       .backend = backend,
+       .input = {.program = graphDef, .isText = false},
+       .remove = remove});
 }
 
 ErrorObject Graph::loadFromArtifact(const Handle &handle,
@@ -154,12 +152,12 @@ Graph::getCompiledArtifact(Backend backend, const std::string &text,
                            bool remove, std::optional<bool> *reCompiled) {
   std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t *>(text.data()),
                                  text.size());
-  FUSILLI_ASSIGN_OR_RETURN(
-      engine::GraphCache::Result result,
-      stateOf(*this).cache.compile({.graphName = getName(),
-                                    .backend = backend,
-                                    .input = {.program = bytes, .isText = true},
-                                    .remove = remove}));
+  FUSILLI_ASSIGN_OR_RETURN(engine::GraphCache::File result,
+                           stateOf(*this).cache.compileToFile(
+                               {.graphName = getName(),
+                                .backend = backend,
+                                .input = {.program = bytes, .isText = true},
+                                .remove = remove}));
   if (reCompiled)
     *reCompiled = result.compiled;
   return ok(std::move(result.artifactPath));

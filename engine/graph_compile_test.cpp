@@ -7,9 +7,11 @@
 
 #include "support/ref.h"
 
+#include <csignal>
 #include <fstream>
 #include <thread>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,13 +238,88 @@ TEST_F(GraphCompileTest, DamagedAndUnwritableStoresOnlyCostACompile) {
   EXPECT_EQ(compileCount(), before + 4);
 }
 
-TEST_F(GraphCompileTest, UnwritableCacheDirectoryIsAFileSystemFailure) {
+// What happens where no file can be written: everything but the files.
+void expectCompilesWithoutFiles(const Handle &handle, const char *reason) {
+  for (bool remove : {false, true}) {
+    AddGraph g("homeless");
+    ASSERT_OK(g.graph.validate());
+    ASSERT_OK(g.graph.compile(handle, remove));
+    ASSERT_OK(g.graph.getWorkspaceSize());
+    Pack pack = {{g.inA, makeBuffer(handle, {1, 2, 3, 4})},
+                 {g.inB, makeBuffer(handle, {10, 20, 30, 40})},
+                 {g.out, makeBuffer(handle, {-1, -1, -1, -1})}};
+    ASSERT_OK(g.graph.execute(handle, pack, nullptr));
+    EXPECT_THAT(contents(handle, pack[g.out]),
+                testing::ElementsAre(11, 22, 33, 44));
+    ASSERT_OK(g.graph.compile(handle, remove)); // and once more
+    // Who asks for the files is told why there are none.
+    for (auto type : {CachedAssetsType::Input, CachedAssetsType::Output})
+      EXPECT_CODE(g.graph.readCompilationCacheFile(type), FileSystemFailure,
+                  reason);
+    ErrorOr<std::string> text = g.graph.emitAsm();
+    ASSERT_OK(text);
+    EXPECT_CODE(g.graph.getCompiledArtifact(Backend::CPU, *text, remove),
+                FileSystemFailure, reason);
+  }
+}
+
+TEST_F(GraphCompileTest, CompilesWhereNoFolderCanBeMade) {
   std::ofstream(base_ / "file") << "x";
   ScopedEnv env("FUSILLI_CACHE_DIR", base_ / "file");
-  AddGraph g;
-  ASSERT_OK(g.graph.validate());
-  EXPECT_CODE(g.graph.compile(*handle_), FileSystemFailure,
-              "FUSILLI_CACHE_DIR");
+  expectCompilesWithoutFiles(*handle_, "FUSILLI_CACHE_DIR");
+  // As a user that has no home.
+  setEnv("FUSILLI_CACHE_DIR", "");
+  ScopedEnv home("HOME", "/proc");
+  expectCompilesWithoutFiles(*handle_, "/proc/.cache");
+}
+
+/// Runs `body` in a child process.
+template <typename Body> pid_t startChild(Body body) {
+  pid_t child = fork();
+  if (child == 0) {
+    body();
+    _exit(testing::Test::HasFailure() ? 1 : 0);
+  }
+  return child;
+}
+
+bool succeeded(pid_t child) {
+  int status = -1;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+         WEXITSTATUS(status) == 0;
+}
+
+// A file that cannot grow is what a full disk gives: the first bytes, and then
+// an error.
+TEST_F(GraphCompileTest, CompilesOnAFullDisk) {
+  for (rlim_t room : {0, 100}) {
+    pid_t child = startChild([&] {
+      signal(SIGXFSZ, SIG_IGN);
+      rlimit limit = {room, room};
+      ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+      expectCompilesWithoutFiles(*handle_, "cannot write cache file");
+    });
+    EXPECT_TRUE(succeeded(child)) << room << " bytes";
+    // Nothing half-written is left.
+    EXPECT_FALSE(fs::exists(graphDir("homeless")));
+    EXPECT_TRUE(!fs::exists(storeDir()) || fs::is_empty(storeDir()));
+  }
+}
+
+// They remove each other's files and folder at any moment.
+TEST_F(GraphCompileTest, ProcessesCompileGraphsOfOneNameAtOnce) {
+  std::vector<pid_t> children;
+  for (int i = 0; i < 16; ++i)
+    children.push_back(startChild([&] {
+      for (int round = 0; round < 20; ++round) {
+        AddGraph g("shared", 4 + i % 2);
+        ASSERT_OK(g.graph.validate());
+        ASSERT_OK(g.graph.compile(*handle_, /*remove=*/true));
+      }
+    }));
+  for (pid_t child : children)
+    EXPECT_TRUE(succeeded(child));
+  EXPECT_FALSE(fs::exists(graphDir("shared")));
 }
 
 TEST_F(GraphCompileTest, ArtifactFitsAnEqualGraphOnly) {

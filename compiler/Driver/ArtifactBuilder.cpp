@@ -6,15 +6,34 @@
 // bytes.
 #include "compiler/Driver/ArtifactBuilder.h"
 
+#include "artifact/reader.h"
 #include "artifact/vm_abi.h"
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 #include "compiler/Driver/Version.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <algorithm>
+#include <limits>
+
 using namespace mlir;
 
 namespace fusilli::compiler {
+
+namespace {
+
+/// "kernel 'k' (nodes 'a', 'b')".
+std::string describe(const fbs::EntryT &entry) {
+  constexpr size_t kShown = 8;
+  std::string text = "kernel '" + entry.name + "'";
+  for (size_t i = 0; i < std::min(entry.nodes.size(), kShown); ++i)
+    text += (i == 0 ? " (nodes '" : ", '") + entry.nodes[i] + "'";
+  if (entry.nodes.size() > kShown)
+    text += ", ...";
+  return entry.nodes.empty() ? text : text + ")";
+}
+
+} // namespace
 
 ArtifactBuilder::ArtifactBuilder(const HostProgram &program,
                                  const TargetInfo &target)
@@ -29,7 +48,22 @@ ArtifactBuilder::ArtifactBuilder(const HostProgram &program,
     artifact_.args.push_back(std::make_unique<fbs::ArgT>(arg));
 }
 
-void ArtifactBuilder::readKernels(ModuleOp module) {
+std::optional<std::string> ArtifactBuilder::checkLimits(const Kernel &kernel) {
+  if (kernel.entry.local_memory > artifact::kMaxLocalMemory)
+    return describe(kernel.entry) + " needs " +
+           std::to_string(kernel.entry.local_memory) +
+           " bytes of local memory, at most " +
+           std::to_string(artifact::kMaxLocalMemory) + " are possible";
+  for (uint64_t count : kernel.workgroups)
+    if (count > std::numeric_limits<uint32_t>::max())
+      return describe(kernel.entry) + " has " + std::to_string(count) +
+             " workgroups, at most " +
+             std::to_string(std::numeric_limits<uint32_t>::max()) +
+             " are possible";
+  return std::nullopt;
+}
+
+std::optional<std::string> ArtifactBuilder::readKernels(ModuleOp module) {
   for (auto function : module.getOps<func::FuncOp>()) {
     if (!function->hasAttr(ir::FusilliDialect::kKernelAttr))
       continue;
@@ -52,9 +86,18 @@ void ArtifactBuilder::readKernels(ModuleOp module) {
     if (auto count = function->getAttrOfType<DenseI64ArrayAttr>(
             "fusilli.workgroup_count"))
       for (auto [i, extent] : llvm::enumerate(count.asArrayRef().take_front(3)))
-        kernel.workgroups[i] = uint32_t(extent);
+        kernel.workgroups[i] = uint64_t(extent);
     kernel.isInline = function->hasAttr("fusilli.inline_dispatch");
+    if (std::optional<std::string> error = checkLimits(kernel))
+      return error;
   }
+  for (const HostProgram::Dispatch &dispatch : program_.dispatches)
+    if (dispatch.bindings.size() > artifact::kMaxEntryBindings)
+      return describe(kernels_[dispatch.kernel].entry) + " has " +
+             std::to_string(dispatch.bindings.size()) +
+             " inputs and outputs, at most " +
+             std::to_string(artifact::kMaxEntryBindings) + " are possible";
+  return std::nullopt;
 }
 
 std::optional<std::string> ArtifactBuilder::addCode(CodeImage image) {
@@ -89,12 +132,13 @@ void ArtifactBuilder::writeProgram() {
     if (dispatch.phase != phase)
       words.push_back(FUSILLI_VM_BARRIER);
     phase = dispatch.phase;
-    words.insert(words.end(),
-                 {FUSILLI_VM_DISPATCH, kernel.ordinal,
-                  uint32_t(artifact_.bindings.size()),
-                  uint32_t(dispatch.bindings.size()), kernel.workgroups[0],
-                  kernel.workgroups[1], kernel.workgroups[2],
-                  kernel.isInline ? uint32_t(FUSILLI_VM_DISPATCH_INLINE) : 0u});
+    words.insert(
+        words.end(),
+        {FUSILLI_VM_DISPATCH, kernel.ordinal,
+         uint32_t(artifact_.bindings.size()),
+         uint32_t(dispatch.bindings.size()), uint32_t(kernel.workgroups[0]),
+         uint32_t(kernel.workgroups[1]), uint32_t(kernel.workgroups[2]),
+         kernel.isInline ? uint32_t(FUSILLI_VM_DISPATCH_INLINE) : 0u});
     artifact_.bindings.insert(artifact_.bindings.end(),
                               dispatch.bindings.begin(),
                               dispatch.bindings.end());

@@ -26,8 +26,10 @@ class ArtifactBuilder {
 public:
   ArtifactBuilder(const HostProgram &program, const TargetInfo &target);
 
-  /// Takes the attributes of the kernels after the vector stage.
-  void readKernels(mlir::ModuleOp module);
+  /// Takes the attributes of the kernels after the vector stage. An error text
+  /// naming the kernel and its nodes if one exceeds what an artifact can say or
+  /// the runtime takes.
+  std::optional<std::string> readKernels(mlir::ModuleOp module);
 
   /// Takes the code; writes entries and program. An error text if a kernel of
   /// the program is missing.
@@ -38,12 +40,13 @@ public:
 private:
   struct Kernel {
     fbs::EntryT entry;
-    std::array<uint32_t, 3> workgroups = {1, 1, 1};
+    std::array<uint64_t, 3> workgroups = {1, 1, 1};
     bool isInline = false;
     bool hasCode = false;
     uint32_t ordinal = 0;
   };
 
+  static std::optional<std::string> checkLimits(const Kernel &kernel);
   void writeProgram();
 
   const HostProgram &program_; // Borrowed: lives as long as the compile.

@@ -9,6 +9,7 @@
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Driver/ArtifactBuilder.h"
+#include "compiler/Driver/CompileThread.h"
 #include "compiler/Driver/CompilerInstance.h"
 #include "compiler/Driver/Diagnostics.h"
 #include "compiler/Driver/HostProgram.h"
@@ -124,7 +125,8 @@ public:
         !runStage(*passes.vector, Stage::Vector))
       return false;
     ArtifactBuilder builder(program, *target);
-    builder.readKernels(*module_);
+    if (std::optional<std::string> error = builder.readKernels(*module_))
+      return fail(CompileCode::CompileFailure, *error);
     clock_.lap("entries");
     if (!runStage(*passes.llvm, Stage::LLVM))
       return false;
@@ -234,24 +236,38 @@ private:
   std::string text_;
 };
 
+/// One compilation, from its first allocation to its last, on a thread with
+/// room for it.
+CompileResult compileWith(const CompileOptions &options,
+                          llvm::function_ref<void(Compilation &)> body) {
+  CompileResult result;
+  std::optional<std::string> error = runOnCompileThread([&] {
+    Compilation compilation(options, result);
+    body(compilation);
+  });
+  if (error) {
+    result.code = CompileCode::CompileFailure;
+    result.diagnostics = *error;
+  }
+  return result;
+}
+
 } // namespace
 
 CompileResult compileToArtifact(ArrayRef<uint8_t> source, SourceKind kind,
                                 const CompileOptions &options) {
-  CompileResult result;
-  Compilation compilation(options, result);
-  if (compilation.load(source, kind))
-    compilation.compile();
-  return result;
+  return compileWith(options, [&](Compilation &compilation) {
+    if (compilation.load(source, kind))
+      compilation.compile();
+  });
 }
 
 CompileResult printGraph(ArrayRef<uint8_t> graphDef,
                          const CompileOptions &options) {
-  CompileResult result;
-  Compilation compilation(options, result);
-  if (compilation.load(graphDef, SourceKind::GraphDef))
-    compilation.print();
-  return result;
+  return compileWith(options, [&](Compilation &compilation) {
+    if (compilation.load(graphDef, SourceKind::GraphDef))
+      compilation.print();
+  });
 }
 
 } // namespace fusilli::compiler

@@ -67,7 +67,8 @@ struct CompileResult {
 ///
 /// Thread safety: these functions may run on several threads at once; each run
 /// takes a compiler instance (context, pass managers) from a pool of the
-/// process and gives it back for the next.
+/// process and gives it back for the next. They need little of the caller's
+/// stack: each run is on a thread of its own (CompileThread.h).
 CompileResult compileToArtifact(llvm::ArrayRef<uint8_t> source, SourceKind kind,
                                 const CompileOptions &options);
 

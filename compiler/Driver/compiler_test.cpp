@@ -8,11 +8,18 @@
 
 #include "artifact/reader.h"
 #include "artifact/vm_abi.h"
+#include "compiler/Driver/ArtifactBuilder.h"
+#include "compiler/Driver/CompileThread.h"
+#include "compiler/Pipelines/Pipelines.h"
 #include "graph/graph_def.h"
 #include "graph/graph_def_generated.h"
 
+#include "mlir/Parser/Parser.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <pthread.h>
 
 #include <atomic>
 #include <cstring>
@@ -316,19 +323,112 @@ TEST(Compiler, ThreadsGiveTheSameBytes) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(Compiler, LongChainsCompile) {
+std::string makeChain(int length) {
   std::string text =
       "func.func @main(%x: " + arg("x") + ") -> (" + arg("y") + ") {\n";
   std::string last = "%x";
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < length; ++i) {
     std::string next = "%v" + std::to_string(i);
     text += next + " = fusilli.pointwise ADD " + last +
             ", %x : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>\n";
     last = next;
   }
-  auto reader =
-      open(compileText(text + "return " + last + " : tensor<64xf32>\n}"));
+  return text + "return " + last + " : tensor<64xf32>\n}";
+}
+
+TEST(Compiler, LongChainsCompile) {
+  auto reader = open(compileText(makeChain(1000)));
   EXPECT_GT(reader.artifact().entries()->size(), 0u);
+}
+
+/// Runs `body` on a thread that has next to no stack.
+void runWithSmallStack(llvm::function_ref<void()> body) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 128 << 10), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(
+                &thread, &attributes,
+                [](void *call) -> void * {
+                  (*static_cast<llvm::function_ref<void()> *>(call))();
+                  return nullptr;
+                },
+                &body),
+            0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(Compiler, TheCallersStackMayBeSmall) {
+  for (int length : {256, 2000}) {
+    std::string text = makeChain(length);
+    CompileResult small;
+    runWithSmallStack([&] { small = compileText(text); });
+    EXPECT_EQ(small.code, CompileCode::OK) << small.diagnostics;
+    EXPECT_EQ(small.bytes, compileText(text).bytes) << length;
+  }
+}
+
+TEST(CompileThread, HasTheStackAndNoSignals) {
+  size_t stack = 0;
+  int isBlocked = 0;
+  auto error = runOnCompileThread([&] {
+    pthread_attr_t attributes;
+    pthread_getattr_np(pthread_self(), &attributes);
+    pthread_attr_getstacksize(&attributes, &stack);
+    pthread_attr_destroy(&attributes);
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    isBlocked = sigismember(&blocked, SIGUSR1);
+  });
+  EXPECT_EQ(error, std::nullopt);
+  EXPECT_GE(stack, kCompileStackBytes);
+  EXPECT_EQ(isBlocked, 1);
+  sigset_t here;
+  pthread_sigmask(SIG_SETMASK, nullptr, &here);
+  EXPECT_EQ(sigismember(&here, SIGUSR1), 0);
+}
+
+/// What the artifact's builder says of one kernel with these attributes and so
+/// many bindings.
+std::optional<std::string> readKernel(const std::string &attributes,
+                                      size_t bindings = 1) {
+  mlir::DialectRegistry registry;
+  registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(
+      "func.func private @k() attributes {fusilli.kernel, fusilli.nodes = "
+      "[\"mm\", \"gelu\"], " +
+          attributes + "}",
+      &context);
+  EXPECT_TRUE(module);
+  llvm::Expected<TargetInfo> target = TargetInfo::resolve("x86-64-v3");
+  EXPECT_TRUE(bool(target));
+  HostProgram program;
+  program.dispatches.push_back({});
+  program.dispatches[0].kernel = "k";
+  program.dispatches[0].bindings.resize(bindings);
+  return ArtifactBuilder(program, *target).readKernels(*module);
+}
+
+TEST(ArtifactBuilder, WhatCannotBeLoadedIsRefusedNamingKernelAndNodes) {
+  EXPECT_EQ(readKernel("fusilli.local_memory = 1073741824 : i64, "
+                       "fusilli.workgroup_count = array<i64: 4294967295, 1>"),
+            std::nullopt);
+  for (const auto &[attributes, number] :
+       {std::pair<std::string, std::string>{
+            "fusilli.local_memory = 1073741825 : i64", "1073741888 bytes"},
+        {"fusilli.workgroup_count = array<i64: 1, 4294967296>",
+         "4294967296 workgroups"}}) {
+    std::optional<std::string> error = readKernel(attributes);
+    ASSERT_TRUE(error) << attributes;
+    for (const std::string &text : {std::string("'k'"), std::string("'mm'"),
+                                    std::string("'gelu'"), number})
+      EXPECT_THAT(*error, HasSubstr(text));
+  }
+  EXPECT_EQ(readKernel("fusilli.flops = 1 : i64", 4096), std::nullopt);
+  EXPECT_THAT(readKernel("fusilli.flops = 1 : i64", 4097),
+              testing::Optional(HasSubstr("4097 inputs and outputs")));
 }
 
 } // namespace

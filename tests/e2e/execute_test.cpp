@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <gmock/gmock.h>
 
+#include <pthread.h>
+
 namespace fusilli::e2e {
 namespace {
 
@@ -221,6 +223,64 @@ TEST(ResidueTest, AMillionExecutesOfOneElement) {
   std::vector<float> result;
   ASSERT_TRUE(isOk(pack[y]->read(handle, result)));
   EXPECT_THAT(result, testing::ElementsAre(3.5f));
+}
+
+// A server may call from threads with small stacks; the compiler has its own.
+TEST(StackTest, LongGraphsCompileAndRunOnASmallStack) {
+  Settings::get(); // the compiler of this build, also by hand
+  const Handle &handle = handleWithThreads(2);
+  for (int64_t length : {256, 2000}) {
+    std::vector<float> result;
+    auto body = [&] {
+      Graph graph;
+      graph.setName("long").setIODataType(DataType::Float);
+      auto x =
+          graph.tensor(TensorAttr().setName("x").setDim({8}).setStride({1}));
+      TensorPtr last = x;
+      for (int64_t i = 0; i < length; ++i) {
+        auto attr = PointwiseAttr().setMode(Mode::ADD);
+        last = graph.pointwise(last, x, attr);
+        last->setDataType(DataType::Float);
+      }
+      last->setName("y").setOutput(true);
+      ErrorObject status = graph.validate();
+      ASSERT_TRUE(isOk(status)) << status;
+      status = graph.compile(handle, /*remove=*/true);
+      ASSERT_TRUE(isOk(status)) << status;
+      auto size = graph.getWorkspaceSize();
+      ASSERT_TRUE(isOk(size) && size->has_value());
+      auto allocate = [&](const std::vector<float> &values) {
+        auto buffer = Buffer::allocate(handle, {values.size()}, values);
+        EXPECT_TRUE(isOk(buffer)) << ErrorObject(buffer);
+        return std::make_shared<Buffer>(std::move(*buffer));
+      };
+      auto y = allocate(std::vector<float>(8));
+      auto workspace = allocate(std::vector<float>(**size / sizeof(float) + 1));
+      status = graph.execute(
+          handle, {{x, allocate({1, 2, 3, 4, 5, 6, 7, 8})}, {last, y}},
+          **size ? workspace : nullptr);
+      ASSERT_TRUE(isOk(status)) << status;
+      ASSERT_TRUE(isOk(y->read(handle, result)));
+    };
+    pthread_attr_t attributes;
+    ASSERT_EQ(pthread_attr_init(&attributes), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&attributes, 128 << 10), 0);
+    pthread_t thread;
+    ASSERT_EQ(pthread_create(
+                  &thread, &attributes,
+                  [](void *call) -> void * {
+                    (*static_cast<decltype(body) *>(call))();
+                    return nullptr;
+                  },
+                  &body),
+              0);
+    pthread_join(thread, nullptr);
+    pthread_attr_destroy(&attributes);
+    std::vector<float> expected;
+    for (int i = 1; i <= 8; ++i)
+      expected.push_back(static_cast<float>(i * (length + 1)));
+    EXPECT_EQ(result, expected);
+  }
 }
 
 } // namespace

@@ -179,8 +179,8 @@ public:
   /// Compiles for the backend of `handle` and loads the result.
   ErrorObject compile(const Handle &handle, bool remove = false);
   /// Compiles and gives the artifact's bytes; touches nothing that is loaded.
-  /// With `remove` the cache files go with the graph. NotValidated;
-  /// CompileFailure; FileSystemFailure for the cache.
+  /// The files that show the result for people are written where they can be;
+  /// with `remove` they go with the graph. NotValidated; CompileFailure.
   ErrorOr<std::vector<uint8_t>> compileToArtifact(Backend backend,
                                                   bool remove = false);
   /// Unloads what is loaded, then loads a copy of `artifact`. NotValidated;
@@ -196,7 +196,8 @@ public:
   getCompiledArtifact(Backend backend, const std::string &text, bool remove,
                       std::optional<bool> *reCompiled = nullptr);
   /// The content of a file of this graph's last compilation.
-  /// FileSystemFailure if there is none, InvalidAttribute for an unknown type.
+  /// FileSystemFailure if there is none or it could not be written,
+  /// InvalidAttribute for an unknown type.
   ErrorOr<std::string> readCompilationCacheFile(CachedAssetsType type);
 
   //===-- Execution -------------------------------------------------------===//

@@ -281,7 +281,8 @@ Status ProgramModule::callAsync(ProgramState &state,
   if (!bindings.allocate(hostAllocator(), own.size()))
     return outOfMemoryError("the bindings of a call");
   bindArguments(own, bindings.data());
-  return state.device->queueExecute(fences[0], fences[1], state.commands.get(),
+  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands, commandsOf(state));
+  return state.device->queueExecute(fences[0], fences[1], commands.get(),
                                     bindings.span());
 }
 

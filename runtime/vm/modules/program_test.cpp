@@ -575,13 +575,51 @@ TEST_P(ProgramTest, InterpreterAndCommandBufferAgree) {
       auto y = floats(*device_, std::vector<float>(8, -1.0f));
       auto workspace = device_->allocator().allocate({}, 64);
       std::memset((*workspace)->hostPointer(), 0, 64);
-      RefObject *arguments[] = {y.get(), a.get(), b.get(), workspace->get()};
+      auto done = *hal::Fence::createAt(*hal::Semaphore::create(), 1);
+      RefObject *arguments[] = {y.get(),          a.get(), b.get(),
+                                workspace->get(), nullptr, done.get()};
       for (int run = 0; run < 2; ++run)
-        ASSERT_TRUE(loaded->context->invoke(loaded->main, arguments).isOk());
+        ASSERT_TRUE(
+            loaded->context->invoke(loaded->main, Arguments(arguments).first(4))
+                .isOk());
       results[mode == ProgramMode::Recorded ? 0 : 1] = valuesOf(*y);
+      // Queued, once more.
+      std::memset(y->buffer()->hostPointer(), 0, 32);
+      std::memset((*workspace)->hostPointer(), 0, 64);
+      auto async =
+          loaded->context->resolveFunction(ProgramModule::kAsyncFunction);
+      ASSERT_TRUE(loaded->context->invoke(*async, arguments).isOk());
+      ASSERT_TRUE(hal::Fence::wait(done.get()).isOk());
+      RefObject *blocking[] = {y.get(), a.get(), b.get(), workspace->get()};
+      std::vector<float> queued = valuesOf(*y);
+      std::memset(y->buffer()->hostPointer(), 0, 32);
+      std::memset((*workspace)->hostPointer(), 0, 64);
+      ASSERT_TRUE(loaded->context->invoke(loaded->main, blocking).isOk());
+      ASSERT_EQ(queued, valuesOf(*y)) << "round " << round;
     }
     ASSERT_EQ(results[0], results[1]) << "round " << round;
   }
+}
+
+// Nothing but the queue holds the commands of an interpreted call.
+TEST_P(ProgramTest, InterpretedCallIsQueuedBehindItsFence) {
+  auto loaded = load(device_, addBytes(4, /*runInline=*/false), true,
+                     systemAllocator(), ProgramMode::Interpreted);
+  ASSERT_TRUE(loaded.isOk()) << loaded.status().toString();
+  auto async = loaded->context->resolveFunction(ProgramModule::kAsyncFunction);
+  auto y = floats(*device_, {0, 0, 0, 0});
+  auto a = floats(*device_, {1, 2, 3, 4});
+  auto gate = *hal::Semaphore::create();
+  auto wait = *hal::Fence::createAt(gate, 1);
+  auto done = *hal::Fence::createAt(*hal::Semaphore::create(), 1);
+  RefObject *arguments[] = {y.get(), a.get(),    a.get(),
+                            nullptr, wait.get(), done.get()};
+  ASSERT_TRUE(loaded->context->invoke(*async, arguments).isOk());
+  loaded->context.reset();
+  EXPECT_EQ(hal::Fence::query(done.get()).code(), StatusCode::Deferred);
+  ASSERT_TRUE(gate->signal(1).isOk());
+  ASSERT_TRUE(hal::Fence::wait(done.get()).isOk());
+  EXPECT_EQ(valuesOf(*y), (std::vector<float>{2, 4, 6, 8}));
 }
 
 } // namespace
