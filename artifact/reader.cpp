@@ -11,6 +11,7 @@
 #include "artifact/hash.h"
 #include "artifact/program.h"
 #include "artifact/vm_abi.h"
+#include "support/data_type.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,8 +22,6 @@ namespace fusilli::artifact {
 namespace {
 
 constexpr size_t kAlignment = 64;
-// The numbers of fusilli::DataType: 0 is NotSet.
-constexpr uint8_t kMaxDataType = 12;
 
 template <typename T> size_t lengthOf(const T *vector) {
   return vector != nullptr ? vector->size() : 0;
@@ -150,7 +149,7 @@ private:
   Status verifyArg(const fbs::Arg &arg) const {
     if (arg.kind() != fbs::ArgKind::Output && arg.kind() != fbs::ArgKind::Input)
       return malformed("unknown kind");
-    if (arg.dtype() == 0 || arg.dtype() > kMaxDataType)
+    if (dtype::find(arg.dtype()) == nullptr)
       return malformed(strCat("unknown data type ", arg.dtype()));
     size_t rank = lengthOf(arg.dims());
     if (rank > kMaxRank || lengthOf(arg.physical_dims()) > kMaxRank ||

@@ -13,10 +13,12 @@
 #include "graph/ops/op.h"
 
 #include "graph/graph_def_generated.h"
+#include "support/data_type.h"
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -30,6 +32,19 @@ namespace {
 
 /// A tensor with more dims than this is refused.
 constexpr size_t kMaxRank = 64;
+
+// The public enumeration and the GraphDef's are the list of data types.
+#define FUSILLI_CHECK_NUMBER(NAME, NUMBER, BITS, KIND, TEXT)                   \
+  static_assert(static_cast<int>(DataType::NAME) == NUMBER &&                  \
+                static_cast<int>(fbs::DType::NAME) == NUMBER);
+FUSILLI_DATA_TYPE_LIST(FUSILLI_CHECK_NUMBER)
+#undef FUSILLI_CHECK_NUMBER
+#define FUSILLI_CHECK_TEXT(NAME, TORCH, ASM)                                   \
+  static_assert(std::string_view(ASM) ==                                       \
+                dtype::find(static_cast<uint8_t>(DataType::NAME))->text);
+FUSILLI_FORALL_DATA_TYPES(FUSILLI_CHECK_TEXT)
+#undef FUSILLI_CHECK_TEXT
+static_assert(std::size(dtype::kAll) == static_cast<size_t>(fbs::DType::MAX));
 
 fbs::DType toFbs(DataType type) { return static_cast<fbs::DType>(type); }
 

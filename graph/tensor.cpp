@@ -9,6 +9,7 @@
 
 #include "graph/checked_math.h"
 #include "graph/messages.h"
+#include "support/tensor_layout.h"
 
 #include <algorithm>
 #include <cctype>
@@ -123,10 +124,7 @@ bool TensorAttr::isChannelsLast() const {
 }
 
 bool TensorAttr::hasBroadcastDims() const {
-  for (size_t i = 0; i < std::min(dim_.size(), stride_.size()); ++i)
-    if (dim_[i] > 1 && stride_[i] == 0)
-      return true;
-  return false;
+  return layout::hasBroadcast(dim_, stride_);
 }
 
 std::vector<int64_t> TensorAttr::getUnexpandedDim() const {
@@ -138,46 +136,13 @@ std::vector<int64_t> TensorAttr::getUnexpandedDim() const {
 }
 
 bool TensorAttr::hasValidPhysicalRepresentation() const {
-  if (dim_.size() != stride_.size())
-    return false;
-  std::vector<size_t> walk;
-  for (size_t i = 0; i < dim_.size(); ++i) {
-    if (stride_[i] < 0 || dim_[i] < 0)
-      return false;
-    if (dim_[i] != 1 && stride_[i] != 0)
-      walk.push_back(i);
-  }
-  std::ranges::sort(walk, [&](size_t a, size_t b) {
-    return std::pair(stride_[a], a) < std::pair(stride_[b], b);
-  });
-  int64_t expected = 1;
-  for (size_t i : walk)
-    if (stride_[i] != expected ||
-        __builtin_mul_overflow(expected, dim_[i], &expected))
-      return false;
-  // The logical volume must fit as well: broadcast dims count there.
-  int64_t volume = 1;
-  for (int64_t extent : dim_)
-    if (__builtin_mul_overflow(volume, extent, &volume))
-      return false;
-  return true;
+  return layout::isDense(dim_, stride_);
 }
 
 std::vector<int64_t> TensorAttr::getLogicalToPhysicalPermuteOrder() const {
-  std::vector<int64_t> order = getPreserveContiguousPermuteOrder(dim_.size());
   if (dim_.size() != stride_.size())
-    return order;
-  std::vector<size_t> movable;
-  for (size_t i = 0; i < dim_.size(); ++i)
-    if (dim_[i] != 1 && stride_[i] != 0)
-      movable.push_back(i);
-  std::vector<size_t> sorted = movable;
-  std::ranges::sort(sorted, [&](size_t a, size_t b) {
-    return stride_[a] != stride_[b] ? stride_[a] > stride_[b] : a < b;
-  });
-  for (size_t i = 0; i < movable.size(); ++i)
-    order[movable[i]] = static_cast<int64_t>(sorted[i]);
-  return order;
+    return getPreserveContiguousPermuteOrder(dim_.size());
+  return layout::physicalOrder(dim_, stride_);
 }
 
 std::vector<int64_t> TensorAttr::getPhysicalToLogicalPermuteOrder() const {
@@ -185,11 +150,9 @@ std::vector<int64_t> TensorAttr::getPhysicalToLogicalPermuteOrder() const {
 }
 
 std::vector<int64_t> TensorAttr::getPhysicalDim() const {
-  std::vector<int64_t> unexpanded = getUnexpandedDim();
-  std::vector<int64_t> dim;
-  for (int64_t i : getLogicalToPhysicalPermuteOrder())
-    dim.push_back(unexpanded[static_cast<size_t>(i)]);
-  return dim;
+  if (dim_.size() != stride_.size())
+    return getUnexpandedDim();
+  return layout::physicalShape(dim_, stride_);
 }
 
 //===-- Validation --------------------------------------------------------===//

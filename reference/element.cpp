@@ -7,6 +7,8 @@
 
 #include "reference/element.h"
 
+#include "support/data_type.h"
+
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -26,9 +28,8 @@ double FloatFormat::overflow() const {
 }
 
 bool isFloatType(DataType type) {
-  return type == DataType::Half || type == DataType::BFloat16 ||
-         type == DataType::Float || type == DataType::Double ||
-         type == DataType::FP8E5M2;
+  const dtype::Info *info = dtype::find(static_cast<uint8_t>(type));
+  return info && dtype::isFloat(info->kind);
 }
 
 FloatFormat formatOf(DataType type) {
@@ -47,27 +48,8 @@ FloatFormat formatOf(DataType type) {
 }
 
 int elementBits(DataType type) {
-  switch (type) {
-  case DataType::Int4:
-    return 4;
-  case DataType::Uint8:
-  case DataType::Int8:
-  case DataType::Boolean:
-  case DataType::FP8E5M2:
-    return 8;
-  case DataType::Half:
-  case DataType::BFloat16:
-  case DataType::Int16:
-    return 16;
-  case DataType::Float:
-  case DataType::Int32:
-    return 32;
-  case DataType::Double:
-  case DataType::Int64:
-    return 64;
-  default:
-    return 0;
-  }
+  const dtype::Info *info = dtype::find(static_cast<uint8_t>(type));
+  return info ? info->bits : 0;
 }
 
 size_t elementBytes(DataType type, int64_t count) {

@@ -7,9 +7,7 @@
 #include "reference/tensor.h"
 
 #include "reference/element.h"
-
-#include <algorithm>
-#include <numeric>
+#include "support/tensor_layout.h"
 
 namespace fusilli::reference {
 
@@ -71,20 +69,10 @@ ErrorObject TensorSpec::validate() const {
                             where + "too many elements in " + joined(dims));
     volume *= dim;
   }
-  std::vector<size_t> order(dims.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return std::pair(strides[a], a) < std::pair(strides[b], b);
-  });
-  int64_t expected = 1;
-  for (size_t i : order) {
-    if (dims[i] == 1 || strides[i] == 0)
-      continue;
-    FUSILLI_RETURN_ERROR_IF(strides[i] != expected, ErrorCode::InvalidArgument,
-                            where + "strides " + joined(strides) +
-                                " are not dense for dims " + joined(dims));
-    expected *= dims[i];
-  }
+  FUSILLI_RETURN_ERROR_IF(!layout::isDense(dims, strides),
+                          ErrorCode::InvalidArgument,
+                          where + "strides " + joined(strides) +
+                              " are not dense for dims " + joined(dims));
   return ok();
 }
 
@@ -96,13 +84,7 @@ std::string TensorSpec::toString() const {
 }
 
 std::vector<int64_t> rowMajorStrides(const std::vector<int64_t> &dims) {
-  std::vector<int64_t> strides(dims.size());
-  int64_t stride = 1;
-  for (size_t i = dims.size(); i-- > 0;) {
-    strides[i] = stride;
-    stride *= dims[i];
-  }
-  return strides;
+  return layout::rowMajorStrides(dims);
 }
 
 ErrorOr<Tensor> Tensor::create(TensorSpec spec) {

@@ -6,6 +6,7 @@
 // in the buffer of an input.
 #include "compiler/Driver/HostProgram.h"
 
+#include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Driver/WorkspacePlan.h"
@@ -19,29 +20,6 @@
 using namespace mlir;
 
 namespace fusilli::compiler {
-
-uint8_t getDataType(Type type) {
-  if (type.isF16())
-    return 1;
-  if (type.isBF16())
-    return 2;
-  if (type.isF32())
-    return 3;
-  if (type.isF64())
-    return 4;
-  switch (type.getIntOrFloatBitWidth()) {
-  case 1:
-    return 11;
-  case 8:
-    return 7;
-  case 16:
-    return 8;
-  case 32:
-    return 9;
-  default:
-    return 10;
-  }
-}
 
 namespace {
 
@@ -110,7 +88,7 @@ private:
     fbs::ArgT arg;
     arg.name = cast<StringAttr>(name).str();
     arg.kind = kind;
-    arg.dtype = getDataType(type.getElementType());
+    arg.dtype = ir::findDataType(type.getElementType())->number; // verified
     arg.dims.assign(type.getShape().begin(), type.getShape().end());
     SmallVector<int64_t> strides = ir::getLogicalStrides(type);
     arg.strides.assign(strides.begin(), strides.end());

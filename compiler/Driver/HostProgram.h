@@ -38,9 +38,6 @@ struct HostProgram {
 /// verifiers accept.
 HostProgram planHostProgram(mlir::ModuleOp module);
 
-/// Number of fusilli::DataType for an element type of the dialect.
-uint8_t getDataType(mlir::Type elementType);
-
 } // namespace fusilli::compiler
 
 #endif // COMPILER_DRIVER_HOSTPROGRAM_H

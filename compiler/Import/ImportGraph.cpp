@@ -7,6 +7,7 @@
 // findGraphDefDefect has checked.
 #include "compiler/Import/ImportGraph.h"
 
+#include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Import/NodeImport.h"
 #include "graph/graph_def.h"
@@ -86,31 +87,6 @@ private:
     return tensor(i).scalar_kind() != fbs::ScalarKind::None;
   }
 
-  Type getElementType(fbs::DType dtype) {
-    switch (dtype) {
-    case fbs::DType::Half:
-      return builder.getF16Type();
-    case fbs::DType::BFloat16:
-      return builder.getBF16Type();
-    case fbs::DType::Float:
-      return builder.getF32Type();
-    case fbs::DType::Double:
-      return builder.getF64Type();
-    case fbs::DType::Int8:
-      return builder.getI8Type();
-    case fbs::DType::Int16:
-      return builder.getI16Type();
-    case fbs::DType::Int32:
-      return builder.getI32Type();
-    case fbs::DType::Int64:
-      return builder.getI64Type();
-    case fbs::DType::Boolean:
-      return builder.getI1Type();
-    default:
-      return Type();
-    }
-  }
-
   bool importTensorTypes() {
     for (size_t i = 0; i < numTensors(); ++i)
       if (!importTensorType(i))
@@ -124,8 +100,8 @@ private:
     if (t.dtype() < fbs::DType::MIN || t.dtype() > fbs::DType::MAX ||
         t.dtype() == fbs::DType::NotSet)
       return malformed(where + "has no data type");
-    Type element = getElementType(t.dtype());
-    if (!element)
+    Type element = ir::getElementType(builder.getContext(), uint8_t(t.dtype()));
+    if (!ir::isComputable(element))
       return notImplemented(where + "data type " +
                             fbs::EnumNameDType(t.dtype()) +
                             " is not implemented");

@@ -8,6 +8,7 @@
 #include "artifact/program.h"
 #include "runtime/base/trace.h"
 #include "runtime/vm/modules/program_state.h"
+#include "support/data_type.h"
 
 #include <array>
 #include <charconv>
@@ -42,12 +43,29 @@ void releaseModule(void *module, hal::Buffer *) {
 } // namespace
 
 hal::ElementType elementTypeOfDataType(uint8_t dataType) {
+  const dtype::Info *info = dtype::find(dataType);
+  if (info == nullptr)
+    return hal::ElementType::None;
   using enum hal::ElementType;
-  // In the order of fusilli::DataType.
-  static constexpr hal::ElementType types[] = {
-      None, Float16, BFloat16, Float32, Float64, Uint8, Sint4,
-      Int8, Int16,   Int32,    Int64,   Bool8,   F8E5M2};
-  return dataType < std::size(types) ? types[dataType] : None;
+  auto sized = [&](hal::ElementType any) {
+    return static_cast<hal::ElementType>(hal::elementKind(any) << 24 |
+                                         info->bits);
+  };
+  switch (info->kind) {
+  case dtype::Kind::Float:
+    return sized(Float32);
+  case dtype::Kind::BFloat:
+    return sized(BFloat16);
+  case dtype::Kind::Float8E5M2:
+    return F8E5M2;
+  case dtype::Kind::Signed:
+    return sized(Int8); // signless, which both may stand for
+  case dtype::Kind::Unsigned:
+    return sized(Uint8);
+  case dtype::Kind::Boolean:
+    return Bool8;
+  }
+  return None;
 }
 
 StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,

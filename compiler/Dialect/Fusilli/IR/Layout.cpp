@@ -2,78 +2,51 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Layout arithmetic and the layout attribute's verifier.
+// Layouts of MLIR types by the algebra of support/tensor_layout.h, and the
+// layout attribute's verifier.
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/MathExtras.h"
+#include "support/tensor_layout.h"
 
-#include <numeric>
-#include <utility>
+#include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
 
 namespace fusilli::ir {
 
+namespace {
+
+layout::Numbers toNumbers(ArrayRef<int64_t> array) {
+  return {array.data(), array.size()};
+}
+
+SmallVector<int64_t> toSmallVector(const std::vector<int64_t> &numbers) {
+  return SmallVector<int64_t>(numbers.begin(), numbers.end());
+}
+
+} // namespace
+
 SmallVector<int64_t> getContiguousStrides(ArrayRef<int64_t> dims) {
-  SmallVector<int64_t> strides(dims.size());
-  // Types of program text may be of any size until fusilli-verify-graph: wrap.
-  uint64_t product = 1;
-  for (size_t i = dims.size(); i-- > 0;) {
-    strides[i] = int64_t(product);
-    product *= uint64_t(dims[i]);
-  }
-  return strides;
+  return toSmallVector(layout::rowMajorStrides(toNumbers(dims)));
 }
 
 bool hasValidPhysicalRepresentation(ArrayRef<int64_t> dims,
                                     ArrayRef<int64_t> strides) {
-  if (dims.size() != strides.size())
-    return false;
-  if (llvm::any_of(strides, [](int64_t stride) { return stride < 0; }))
-    return false;
-  SmallVector<size_t> order(dims.size());
-  std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](size_t a, size_t b) {
-    return std::pair(strides[a], a) < std::pair(strides[b], b);
-  });
-  int64_t expected = 1;
-  for (size_t i : order) {
-    if (dims[i] == 1 || strides[i] == 0)
-      continue;
-    if (strides[i] != expected)
-      return false;
-    if (dims[i] < 0 || llvm::MulOverflow(expected, dims[i], expected))
-      return false;
-  }
-  return true;
+  return layout::isDense(toNumbers(dims), toNumbers(strides));
 }
 
 SmallVector<int64_t> getLogicalToPhysicalOrder(ArrayRef<int64_t> dims,
                                                ArrayRef<int64_t> strides) {
-  SmallVector<int64_t> order(dims.size());
-  std::iota(order.begin(), order.end(), 0);
-  SmallVector<int64_t> moving;
-  for (int64_t i : order)
-    if (dims[i] != 1 && strides[i] != 0)
-      moving.push_back(i);
-  SmallVector<int64_t> sorted = moving;
-  llvm::sort(sorted, [&](int64_t a, int64_t b) {
-    return std::pair(-strides[a], a) < std::pair(-strides[b], b);
-  });
-  for (auto [position, dim] : llvm::zip_equal(moving, sorted))
-    order[position] = dim;
-  return order;
+  return toSmallVector(
+      layout::physicalOrder(toNumbers(dims), toNumbers(strides)));
 }
 
 SmallVector<int64_t> getPhysicalShape(ArrayRef<int64_t> dims,
                                       ArrayRef<int64_t> strides) {
-  SmallVector<int64_t> shape;
-  for (int64_t dim : getLogicalToPhysicalOrder(dims, strides))
-    shape.push_back(strides[dim] == 0 ? 1 : dims[dim]);
-  return shape;
+  return toSmallVector(
+      layout::physicalShape(toNumbers(dims), toNumbers(strides)));
 }
 
 SmallVector<int64_t> getLogicalStrides(RankedTensorType type) {
@@ -101,11 +74,8 @@ bool isDynamicDim(RankedTensorType type, int64_t dim) {
 }
 
 bool hasBroadcastDims(RankedTensorType type) {
-  for (auto [dim, stride] :
-       llvm::zip_equal(type.getShape(), getLogicalStrides(type)))
-    if (dim > 1 && stride == 0)
-      return true;
-  return false;
+  return layout::hasBroadcast(toNumbers(type.getShape()),
+                              toNumbers(getLogicalStrides(type)));
 }
 
 bool hasSameShape(RankedTensorType a, RankedTensorType b) {

@@ -2,66 +2,64 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Layout arithmetic against the examples of the public API's definition.
+// Layouts and data types of MLIR types; the algebra has its own test
+// (support/tensor_layout_test.cpp).
+#include "compiler/Dialect/Fusilli/IR/DataTypes.h"
+#include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
+
+#include "mlir/IR/Builders.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace fusilli::ir {
 namespace {
 
-using Dims = llvm::SmallVector<int64_t>;
 using testing::ElementsAreArray;
 
-TEST(Layout, ContiguousStrides) {
-  EXPECT_THAT(getContiguousStrides({2, 3, 4}), ElementsAreArray({12, 4, 1}));
-  EXPECT_THAT(getContiguousStrides({256, 128, 1, 1}),
-              ElementsAreArray({128, 1, 1, 1}));
+class LayoutTest : public testing::Test {
+protected:
+  LayoutTest() { context.loadDialect<FusilliDialect>(); }
+  mlir::MLIRContext context;
+  mlir::Builder b{&context};
+};
+
+TEST_F(LayoutTest, OnlyOtherStridesThanContiguousAreAnEncoding) {
+  auto plain = getTensorType({2, 3, 4}, {12, 4, 1}, b.getF32Type());
+  EXPECT_FALSE(plain.getEncoding());
+  EXPECT_THAT(getLogicalStrides(plain), ElementsAreArray({12, 4, 1}));
+  auto other = getTensorType({2, 3, 4}, {12, 1, 3}, b.getF16Type());
+  EXPECT_TRUE(other.getEncoding());
+  EXPECT_THAT(getLogicalStrides(other), ElementsAreArray({12, 1, 3}));
+  EXPECT_THAT(getPhysicalShape(other), ElementsAreArray({2, 4, 3}));
+  EXPECT_THAT(getLogicalToPhysicalOrder(other), ElementsAreArray({0, 2, 1}));
+  EXPECT_EQ(getBufferBytes(other), 48);
+  EXPECT_FALSE(hasBroadcastDims(other));
+  auto broadcast = getTensorType({8, 4}, {0, 1}, b.getI1Type());
+  EXPECT_TRUE(hasBroadcastDims(broadcast));
+  EXPECT_EQ(getBufferBytes(broadcast), 4);
 }
 
-TEST(Layout, ValidPhysicalRepresentations) {
-  const std::pair<Dims, Dims> kValid[] = {{{2, 3, 4}, {12, 4, 1}},
-                                          {{2, 3, 4}, {12, 1, 3}},
-                                          {{2, 3, 4}, {1, 2, 6}},
-                                          {{1, 10, 1}, {10, 1, 100}},
-                                          {{8, 2, 64, 128}, {0, 0, 128, 1}},
-                                          {{8, 2, 64, 128}, {0, 0, 1, 64}},
-                                          {{8}, {0}},
-                                          {{}, {}}};
-  for (const auto &[dims, strides] : kValid)
-    EXPECT_TRUE(hasValidPhysicalRepresentation(dims, strides));
-  const std::pair<Dims, Dims> kInvalid[] = {{{2, 3, 4}, {12, 7, 1}},
-                                            {{2, 3, 4}, {24, 4, 1}},
-                                            {{100}, {2}},
-                                            {{2, 3, 4}, {12, -4, 1}},
-                                            {{2, 3, 4}, {12, 0, 1}},
-                                            {{10, 20}, {5, 1}},
-                                            {{2, 0, 3}, {6, 3, 1}},
-                                            {{2, 3}, {1}}};
-  for (const auto &[dims, strides] : kInvalid)
-    EXPECT_FALSE(hasValidPhysicalRepresentation(dims, strides));
-}
-
-TEST(Layout, PhysicalOrderAndShape) {
-  struct Case {
-    Dims dims, strides, order, shape;
-  };
-  const Case kCases[] = {
-      {{2, 3, 4}, {12, 1, 3}, {0, 2, 1}, {2, 4, 3}},
-      {{2, 3, 4, 5}, {60, 1, 15, 3}, {0, 2, 3, 1}, {2, 4, 5, 3}},
-      {{10, 20, 30}, {1, 10, 200}, {2, 1, 0}, {30, 20, 10}},
-      {{1, 64, 1, 128, 1},
-       {1, 128, 1, 1, 1},
-       {0, 1, 2, 3, 4},
-       {1, 64, 1, 128, 1}},
-      {{8, 2, 64, 128}, {0, 0, 1, 64}, {0, 1, 3, 2}, {1, 1, 128, 64}},
-      {{64, 128, 8}, {128, 1, 0}, {0, 1, 2}, {64, 128, 1}}};
-  for (const Case &c : kCases) {
-    EXPECT_THAT(getLogicalToPhysicalOrder(c.dims, c.strides),
-                ElementsAreArray(c.order));
-    EXPECT_THAT(getPhysicalShape(c.dims, c.strides), ElementsAreArray(c.shape));
+TEST_F(LayoutTest, DataTypesAndElementTypesAreOneToOne) {
+  std::set<const void *> types;
+  for (const dtype::Info &info : dtype::kAll) {
+    mlir::Type type = getElementType(&context, info.number);
+    ASSERT_TRUE(type) << info.name;
+    EXPECT_TRUE(types.insert(type.getAsOpaquePointer()).second) << info.name;
+    EXPECT_EQ(findDataType(type), &info) << info.name;
   }
+  EXPECT_EQ(getElementType(&context, dtype::Uint8),
+            b.getIntegerType(8, /*isSigned=*/false));
+  EXPECT_EQ(getElementType(&context, dtype::Int8), b.getI8Type());
+  EXPECT_FALSE(getElementType(&context, dtype::NotSet));
+  EXPECT_FALSE(getElementType(&context, 13));
+  EXPECT_EQ(findDataType(b.getIndexType()), nullptr);
+  EXPECT_TRUE(isComputable(b.getBF16Type()));
+  EXPECT_FALSE(isComputable(b.getIntegerType(8, /*isSigned=*/false)));
+  EXPECT_FALSE(isComputable(b.getIntegerType(4)));
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 // and everything after it. Later passes rely on what is checked here.
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 
+#include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 
 #include "mlir/IR/Builders.h"
@@ -24,13 +25,6 @@ func::FuncOp getMain(ModuleOp module) {
 }
 
 namespace {
-
-bool isGraphElement(Type type) {
-  return type.isF16() || type.isBF16() || type.isF32() || type.isF64() ||
-         type.isSignlessInteger(1) || type.isSignlessInteger(8) ||
-         type.isSignlessInteger(16) || type.isSignlessInteger(32) ||
-         type.isSignlessInteger(64);
-}
 
 /// Buffers above this are refused: offsets and products stay far from overflow.
 constexpr int64_t kMaxBytes = int64_t(1) << 46;
@@ -64,7 +58,7 @@ LogicalResult verifyTensors(func::FuncOp main, StringRef what,
     if (!tensor || !tensor.hasStaticShape() || tensor.getRank() == 0)
       return main.emitOpError(what)
              << " " << i << " is no tensor of static shape: " << type;
-    if (!isGraphElement(tensor.getElementType()))
+    if (!isComputable(tensor.getElementType()))
       return main.emitOpError(what)
              << " " << i << " has element type " << tensor.getElementType()
              << ", which no tensor of a graph has";
