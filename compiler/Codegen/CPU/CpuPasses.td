@@ -25,24 +25,46 @@ def ExpandMath : Pass<"fusilli-expand-math"> {
     %y = arith.divf %one, %root : vector<8xf32>
     ```
   }];
-  let options = [
-    Option<"avx512", "avx512", "bool", "false",
-           "May use AVX-512 (scalef on whole registers)">,
+  let options = [Option<"avx512", "avx512", "bool", "false",
+                        "May use AVX-512 (scalef on whole registers)">,
   ];
-  let dependentDialects = [
-    "mlir::arith::ArithDialect", "mlir::math::MathDialect",
-    "mlir::vector::VectorDialect", "mlir::x86vector::X86VectorDialect"
-  ];
-  let statistics = [
-    Statistic<"numExpanded", "functions", "Functions expanded">,
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::math::MathDialect",
+                           "mlir::vector::VectorDialect",
+                           "mlir::x86vector::X86VectorDialect"];
+  let statistics = [Statistic<"numExpanded", "functions", "Functions expanded">,
   ];
 }
 
-def ScheduleKernels : Pass<"fusilli-schedule-kernels", "mlir::ModuleOp"> {
+def SelectSchedules : Pass<"fusilli-select-schedules", "mlir::ModuleOp"> {
+  let summary = "Decide how each kernel is made";
+  let description = [{
+    Reads every `func.func` with the unit attribute `fusilli.kernel` into a
+    model and asks the strategies in their order. The first that matches sets
+    `fusilli.schedule`; `fusilli.declined` lists the earlier ones with their
+    reasons. A kernel that has a schedule keeps it.
+
+    ```mlir
+    func.func private @k(...) attributes {fusilli.kernel,
+        fusilli.schedule = #fusilli.schedule<matmul, workgroup = [516, 128],
+            tile = [6, 64], lanes = 16, packing = [none, in_kernel],
+            inner = "multiply-add">}
+    ```
+  }];
+  let options = [Option<"targetName", "target", "std::string", "\"host\"",
+                        "CPU level to schedule for">,
+                 Option<"forced", "force-strategy", "std::string", "\"\"",
+                        "Ask this strategy alone">,
+  ];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+  let statistics = [Statistic<"numKernels", "kernels", "Kernels scheduled">, ];
+}
+
+def EmitKernels : Pass<"fusilli-emit-kernels", "mlir::ModuleOp"> {
   let summary = "Turn linalg kernels into vector code on flat buffers";
   let description = [{
-    Replaces every `func.func` with the unit attribute `fusilli.kernel`, a DAG
-    of `linalg.generic` on tensors, by a function on flat memrefs:
+    Replaces every kernel, a DAG of linalg ops on tensors with a
+    `fusilli.schedule`, by a function on flat memrefs:
 
     ```mlir
     func.func private @k(%x: tensor<8x4xf32>) -> tensor<8x4xf32>
@@ -51,23 +73,22 @@ def ScheduleKernels : Pass<"fusilli-schedule-kernels", "mlir::ModuleOp"> {
                          %local: memref<0xi8>, %begin: index, %end: index) -> i32
     ```
 
-    The new function runs workgroups [begin, end). Its attributes say how many
-    there are (`fusilli.workgroup_count`), the scratch it wants
-    (`fusilli.local_memory`), the strategy chosen and its cost.
+    The new function runs workgroups [begin, end). Symbolic extents are index
+    arguments after the buffers. Its attributes say how many workgroups there are
+    (`fusilli.workgroup_count`, a map of the symbols where it depends on them),
+    the scratch it wants (`fusilli.local_memory`), and its cost.
   }];
-  let options = [
-    Option<"targetName", "target", "std::string", "\"host\"",
-           "CPU level to schedule for">,
+  let options = [Option<"targetName", "target", "std::string", "\"host\"",
+                        "CPU level to emit for">,
   ];
-  let dependentDialects = [
-    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
-    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
-    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect",
-    "mlir::x86vector::X86VectorDialect", "mlir::LLVM::LLVMDialect"
-  ];
-  let statistics = [
-    Statistic<"numKernels", "kernels", "Kernels scheduled">,
-  ];
+  let dependentDialects = ["mlir::arith::ArithDialect",
+                           "mlir::func::FuncDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect",
+                           "mlir::x86vector::X86VectorDialect",
+                           "mlir::LLVM::LLVMDialect"];
+  let statistics = [Statistic<"numKernels", "kernels", "Kernels emitted">, ];
 }
 
 def ConvertKernelsToLLVM

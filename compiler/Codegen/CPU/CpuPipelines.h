@@ -7,13 +7,14 @@
 //
 //   fusilli ops on logical tensors
 //     | fusilli-convert-to-linalg
-//   linalg.generic on physical tensors
-//     | fusilli-schedule-kernels     (sets fusilli.workgroup_count, ...)
+//   linalg.generic on the same tensors, layouts as encodings
+//     | fusilli-select-schedules     (sets fusilli.schedule, fusilli.declined)
+//     | fusilli-emit-kernels         (sets fusilli.workgroup_count, ...)
 //   vector/scf/arith on flat memrefs: (bindings..., local, begin, end) -> i32
 //     | fusilli-convert-kernels-to-llvm
 //   LLVM dialect, entries of type fusilli_kernel_fn_t (unit attr fusilli.entry)
 //
-// What is not a kernel function (@main) is left as it is by the first two and
+// What is not a kernel function (@main) is left as it is by the first three and
 // must be erased before the last.
 #ifndef COMPILER_CODEGEN_CPU_CPUPIPELINES_H
 #define COMPILER_CODEGEN_CPU_CPUPIPELINES_H
@@ -28,7 +29,9 @@ namespace fusilli::compiler {
 #define GEN_PASS_DECL
 #include "compiler/Codegen/CPU/CpuPasses.h.inc"
 
-void populateVectorPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
+/// `forcedStrategy`: the only strategy to be asked, for tests; empty: all.
+void populateVectorPipeline(mlir::OpPassManager &pm, const TargetInfo &target,
+                            llvm::StringRef forcedStrategy = "");
 void populateLLVMPipeline(mlir::OpPassManager &pm, const TargetInfo &target);
 
 /// Registers the passes above for fusilli-opt.

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // fusilli.matmul and fusilli.conv_fprop to linalg: one generic that multiplies
-// and adds up in the accumulator's type. Layouts are in the indexing maps;
-// padding is a tensor.pad of the input, groups are split channel dims.
+// and adds up in the accumulator's type. Padding is a tensor.pad of the input,
+// a channel of a group is group * channels per group + its number there.
 
 #include "compiler/Conversion/FusilliToLinalg/KernelLowering.h"
 #include "compiler/Conversion/FusilliToLinalg/PointwisePayload.h"
@@ -36,17 +36,10 @@ static TypedAttr zeroOf(ImplicitLocOpBuilder &b, Type t) {
   return cast<TypedAttr>(b.getZeroAttr(t));
 }
 
-/// `map` of operand `v` with `expr` instead of 0 for logical dim `dim`.
-static AffineMap nameUnitDim(AffineMap map, Value v, bool isPhysical,
-                             int64_t dim, AffineExpr expr) {
-  int64_t position = dim;
-  if (isPhysical) {
-    SmallVector<int64_t> order =
-        ir::getLogicalToPhysicalOrder(cast<RankedTensorType>(v.getType()));
-    position = llvm::find(order, dim) - order.begin();
-  }
+/// `map` with `expr` instead of 0 for dim `dim`.
+static AffineMap nameUnitDim(AffineMap map, int64_t dim, AffineExpr expr) {
   SmallVector<AffineExpr> results(map.getResults());
-  results[position] = expr;
+  results[dim] = expr;
   return AffineMap::get(map.getNumDims(), 0, results, map.getContext());
 }
 
@@ -71,8 +64,7 @@ LogicalResult lower(KernelLowering &k, ir::MatmulOp op) {
   if (!mapA.isFunctionOfDim(rank) && !mapB.isFunctionOfDim(rank)) {
     if (cast<RankedTensorType>(op.getA().getType()).getDimSize(rank - 1) != 1)
       return op.emitOpError("broadcasts both operands along the summed dim");
-    mapA = nameUnitDim(mapA, op.getA(), k.isArgument(op.getA()), rank - 1,
-                       d[rank]);
+    mapA = nameUnitDim(mapA, rank - 1, d[rank]);
   }
   FailureOr<Value> product = k.accumulate(
       RankedTensorType::get(cType.getShape(), acc), zeroOf(b, acc),
@@ -88,41 +80,9 @@ LogicalResult lower(KernelLowering &k, ir::MatmulOp op) {
   return success();
 }
 
-/// `argument` (physical) with logical dim `dim` split into groups x rest, and
-/// the loops of its dims in physical order. exprs: per logical dim, with the
-/// group's expression inserted before that of `dim`.
-static std::pair<Value, SmallVector<AffineExpr>>
-physicalView(ImplicitLocOpBuilder &b, Value argument, RankedTensorType type,
-             ArrayRef<AffineExpr> exprs, int64_t dim, int64_t groups) {
-  SmallVector<int64_t> order = ir::getLogicalToPhysicalOrder(type);
-  SmallVector<int64_t> shape = ir::getPhysicalShape(type);
-  SmallVector<AffineExpr> results;
-  SmallVector<int64_t> split;
-  SmallVector<ReassociationIndices> reassociation;
-  for (auto [i, j] : llvm::enumerate(order)) {
-    reassociation.emplace_back();
-    if (groups > 1 && j == dim) {
-      reassociation.back() = {int64_t(split.size()), int64_t(split.size()) + 1};
-      split.append({groups, shape[i] / groups});
-      results.append({exprs[dim], exprs[dim + 1]});
-      continue;
-    }
-    reassociation.back() = {int64_t(split.size())};
-    split.push_back(shape[i]);
-    results.push_back(exprs[groups > 1 && j > dim ? j + 1 : j]);
-  }
-  if (groups > 1)
-    argument = tensor::ExpandShapeOp::create(
-        b,
-        RankedTensorType::get(split, getStorageElement(type.getElementType())),
-        argument, reassociation);
-  return {argument, results};
-}
-
 LogicalResult lower(KernelLowering &k, ir::ConvFPropOp op) {
   ImplicitLocOpBuilder &b = k.builder();
   auto xType = cast<RankedTensorType>(op.getX().getType());
-  auto wType = cast<RankedTensorType>(op.getW().getType());
   auto yType = cast<RankedTensorType>(op.getOutput().getType());
   Type result = getComputeType(yType.getElementType());
   Type acc = getProductAccumulator(result);
@@ -137,44 +97,32 @@ LogicalResult lower(KernelLowering &k, ir::ConvFPropOp op) {
   ArrayRef<AffineExpr> o = ArrayRef(d).slice(at, spatial);
   AffineExpr c = d[at + spatial];
   ArrayRef<AffineExpr> r = ArrayRef(d).slice(at + spatial + 1, spatial);
+  int64_t groupIn = xType.getDimSize(1) / groups;
+  int64_t groupOut = yType.getDimSize(1) / groups;
   SmallVector<AffineExpr> x{n}, w, y{n};
-  if (grouped) {
-    x.push_back(g);
-    w.push_back(g);
+  x.push_back(grouped ? g * groupIn + c : c);
+  w.append({grouped ? g * groupOut + kk : kk, c});
+  if (grouped)
     y.push_back(g);
-  }
-  x.push_back(c);
-  w.append({kk, c});
   y.push_back(kk);
   for (int64_t i = 0; i < spatial; ++i) {
     x.push_back(o[i] * op.getStride()[i] + r[i] * op.getDilation()[i]);
     w.push_back(r[i]);
     y.push_back(o[i]);
   }
-  auto [xView, xMap] =
-      physicalView(b, k.lowered(op.getX()), xType, x, 1, groups);
-  auto [wView, wMap] =
-      physicalView(b, k.lowered(op.getW()), wType, w, 0, groups);
+  Value input = k.lowered(op.getX()), filter = k.lowered(op.getW());
 
-  // Zero padding of the spatial dims, those with a compound expression.
   if (llvm::any_of(op.getPadding(), [](int64_t p) { return p != 0; })) {
-    auto viewType = cast<RankedTensorType>(xView.getType());
-    SmallVector<int64_t> pads(viewType.getRank(), 0),
-        shape(viewType.getShape());
-    for (auto [j, e] : llvm::enumerate(xMap))
-      for (int64_t i = 0; i < spatial; ++i)
-        if (e == x[2 + grouped + i]) {
-          pads[j] = op.getPadding()[i];
-          shape[j] += 2 * pads[j];
-        }
-    Value zero =
-        arith::ConstantOp::create(b, zeroOf(b, viewType.getElementType()));
-    SmallVector<OpFoldResult> padValues;
-    for (int64_t p : pads)
-      padValues.push_back(b.getIndexAttr(p));
-    xView = tensor::PadOp::create(
-        b, RankedTensorType::get(shape, viewType.getElementType()), xView,
-        padValues, padValues, zero);
+    SmallVector<OpFoldResult> low(2, b.getIndexAttr(0));
+    SmallVector<int64_t> shape(xType.getShape());
+    for (auto [i, p] : llvm::enumerate(op.getPadding())) {
+      low.push_back(b.getIndexAttr(p));
+      shape[2 + i] += 2 * p;
+    }
+    Type element = cast<RankedTensorType>(input.getType()).getElementType();
+    Value zero = arith::ConstantOp::create(b, zeroOf(b, element));
+    input = tensor::PadOp::create(b, RankedTensorType::get(shape, element),
+                                  input, low, low, zero);
   }
 
   SmallVector<int64_t> shape(yType.getShape());
@@ -187,9 +135,9 @@ LogicalResult lower(KernelLowering &k, ir::ConvFPropOp op) {
   for (unsigned i = at + spatial; i < loops; ++i)
     iterators[i] = utils::IteratorType::reduction;
   FailureOr<Value> product = k.accumulate(
-      RankedTensorType::get(shape, acc), zeroOf(b, acc), {xView, wView},
-      {AffineMap::get(loops, 0, xMap, b.getContext()),
-       AffineMap::get(loops, 0, wMap, b.getContext()),
+      RankedTensorType::get(shape, acc), zeroOf(b, acc), {input, filter},
+      {AffineMap::get(loops, 0, x, b.getContext()),
+       AffineMap::get(loops, 0, w, b.getContext()),
        AffineMap::get(loops, 0, y, b.getContext())},
       iterators, [&](ValueRange args) { return buildProductPayload(b, args); });
   if (failed(product))

@@ -3,7 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // fusilli-convert-to-linalg: kernels of fusilli ops on logical tensors in,
-// linalg.generic on physical arguments and results out. One walk in program
+// linalg.generic on the same tensors out, layouts kept as encodings of the
+// arguments and results. One walk in program
 // order; the single ops are lowered in the files named after them.
 
 #include "compiler/Conversion/FusilliToLinalg/FusilliToLinalg.h"
@@ -37,19 +38,21 @@ Type getStorageElement(Type element) {
                               : element;
 }
 
-static RankedTensorType physicalType(Type t) {
+/// The type of a kernel's argument or result: as in the graph, with its layout.
+static RankedTensorType storedType(Type t) {
   auto type = cast<RankedTensorType>(t);
-  return RankedTensorType::get(ir::getPhysicalShape(type),
-                               getStorageElement(type.getElementType()));
+  return RankedTensorType::get(type.getShape(),
+                               getStorageElement(type.getElementType()),
+                               type.getEncoding());
 }
 
 KernelLowering::KernelLowering(func::FuncOp source)
     : src(source), b(source.getLoc(), source) {
   SmallVector<Type> inputs, results;
   for (Type t : src.getFunctionType().getInputs())
-    inputs.push_back(physicalType(t));
+    inputs.push_back(storedType(t));
   for (Type t : src.getFunctionType().getResults())
-    results.push_back(physicalType(t));
+    results.push_back(storedType(t));
   dst = func::FuncOp::create(b, src.getName(),
                              b.getFunctionType(inputs, results));
   dst.setPrivate();
@@ -64,23 +67,13 @@ KernelLowering::KernelLowering(func::FuncOp source)
   b.setInsertionPointToStart(entry);
 }
 
-bool KernelLowering::isArgument(Value v) const {
-  return isa<BlockArgument>(lowered(v));
-}
-
 AffineMap KernelLowering::operandMap(Value v, ArrayRef<AffineExpr> exprs,
                                      unsigned numLoops) {
   auto type = cast<RankedTensorType>(v.getType());
   SmallVector<AffineExpr> results;
-  AffineExpr zero = b.getAffineConstantExpr(0);
-  if (!isArgument(v)) {
-    for (int64_t j = 0; j < type.getRank(); ++j)
-      results.push_back(type.getDimSize(j) == 1 ? zero : exprs[j]);
-  } else {
-    SmallVector<int64_t> shape = ir::getPhysicalShape(type);
-    for (auto [i, j] : llvm::enumerate(ir::getLogicalToPhysicalOrder(type)))
-      results.push_back(shape[i] == 1 ? zero : exprs[j]);
-  }
+  for (int64_t j = 0; j < type.getRank(); ++j)
+    results.push_back(type.getDimSize(j) == 1 ? b.getAffineConstantExpr(0)
+                                              : exprs[j]);
   return AffineMap::get(numLoops, 0, results, b.getContext());
 }
 
@@ -125,11 +118,19 @@ FailureOr<Value> KernelLowering::elementwise(ArrayRef<int64_t> shape,
                                              Type element, ValueRange inputs,
                                              ArrayRef<AffineMap> maps,
                                              Payload payload) {
-  Value init = tensor::EmptyOp::create(b, shape, element);
+  return elementwise(RankedTensorType::get(shape, element), inputs, maps,
+                     payload);
+}
+
+FailureOr<Value> KernelLowering::elementwise(RankedTensorType type,
+                                             ValueRange inputs,
+                                             ArrayRef<AffineMap> maps,
+                                             Payload payload) {
+  Value init = tensor::EmptyOp::create(
+      b, type.getShape(), type.getElementType(), type.getEncoding());
   SmallVector<AffineMap> all(maps);
-  if (all.size() == inputs.size())
-    all.push_back(b.getMultiDimIdentityMap(shape.size()));
-  SmallVector<utils::IteratorType> iterators(all.back().getNumDims(),
+  all.push_back(b.getMultiDimIdentityMap(type.getRank()));
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
                                              utils::IteratorType::parallel);
   return buildGeneric(b, init, inputs, all, iterators, booleanArguments,
                       /*passInit=*/false, payload);
@@ -159,19 +160,15 @@ FailureOr<Value> KernelLowering::convert(Value tensor, Type element) {
                      });
 }
 
-/// The tensor that is returned for `result`: physical order, stored type.
+/// The tensor that is returned for `result`: stored type, with its layout.
 FailureOr<Value> KernelLowering::store(Value result, RankedTensorType logical) {
-  RankedTensorType physical = physicalType(logical);
+  RankedTensorType stored = storedType(logical);
   unsigned rank = logical.getRank();
-  SmallVector<AffineExpr> out;
-  for (auto [i, j] : llvm::enumerate(ir::getLogicalToPhysicalOrder(logical)))
-    out.push_back(b.getAffineDimExpr(j));
   return elementwise(
-      physical.getShape(), physical.getElementType(), lowered(result),
-      {operandMap(result, loopExprs(b.getContext(), rank), rank),
-       AffineMap::get(rank, 0, out, b.getContext())},
+      stored, lowered(result),
+      {operandMap(result, loopExprs(b.getContext(), rank), rank)},
       [&](ValueRange args) -> FailureOr<Value> {
-        return convertElement(b, args[0], physical.getElementType());
+        return convertElement(b, args[0], stored.getElementType());
       });
 }
 

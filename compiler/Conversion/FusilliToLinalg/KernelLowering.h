@@ -25,11 +25,10 @@ public:
 
   mlir::ImplicitLocOpBuilder &builder() { return b; }
 
-  /// The linalg form of a fusilli value: a kernel argument (physical shape,
-  /// stored element type) or a computed tensor (logical shape, compute type).
+  /// The linalg form of a fusilli value: a kernel argument (stored element
+  /// type, layout as its encoding) or a computed tensor (compute type).
   mlir::Value lowered(mlir::Value v) const { return values.lookup(v); }
   void setLowered(mlir::Value from, mlir::Value to) { values[from] = to; }
-  bool isArgument(mlir::Value v) const;
 
   /// Map from loops to the dims of `lowered(v)`. Logical dim j of v is indexed
   /// by exprs[j]; unit and broadcast dims by 0.
@@ -45,6 +44,11 @@ public:
   /// the inputs' element types, Boolean ones as i1.
   mlir::FailureOr<mlir::Value> elementwise(llvm::ArrayRef<int64_t> shape,
                                            mlir::Type element,
+                                           mlir::ValueRange inputs,
+                                           llvm::ArrayRef<mlir::AffineMap> maps,
+                                           Payload payload);
+  /// The same with a result of type `type`.
+  mlir::FailureOr<mlir::Value> elementwise(mlir::RankedTensorType type,
                                            mlir::ValueRange inputs,
                                            llvm::ArrayRef<mlir::AffineMap> maps,
                                            Payload payload);

@@ -1,7 +1,7 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: fusilli-opt %s --fusilli-convert-to-linalg --fusilli-schedule-kernels=target=x86-64-v4 --fusilli-convert-kernels-to-llvm | FileCheck %s
+// RUN: fusilli-opt %s --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v4 --fusilli-emit-kernels=target=x86-64-v4 --fusilli-convert-kernels-to-llvm | FileCheck %s
 
 // The body takes bare pointers; the entry has the executable ABI.
 // CHECK-LABEL: llvm.func @k.body(

@@ -47,6 +47,43 @@ def Fusilli_LayoutAttr : AttrDef<FusilliDialect, "Layout",
   }]>];
 }
 
+def Fusilli_ScheduleAttr : AttrDef<FusilliDialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how code generation makes one kernel";
+  let description = [{
+    The decision that `select-schedules` takes for a kernel and that
+    `emit-kernels` follows; data, so that it can be printed, edited and
+    enumerated. The strategy gives the other fields their meaning; a field that
+    it does not use is left out.
+
+    * `workgroup`: positions of the iteration space that one workgroup computes
+    * `tile`: the register tile
+    * `cache`: blocks of m, n and k that stay in a cache
+    * `lanes`, `unroll`: elements of a vector, vectors of a step
+    * `packing`: of each operand of a contraction, where the inner loop reads it
+    * `inner`: the inner product
+    * `split`: parts that the reduced dims are cut into, combined in order
+    * `inline`: so little work that it runs on the calling thread
+
+    ```mlir
+    #fusilli.schedule<matmul, workgroup = [516, 128], tile = [6, 64], lanes = 16,
+                      packing = [none, in_kernel], inner = "f32">
+    ```
+  }];
+  let parameters = (ins StringRefParameter<>:$strategy,
+      OptionalArrayRefParameter<"int64_t">:$workgroup,
+      OptionalArrayRefParameter<"int64_t">:$tile,
+      OptionalArrayRefParameter<"int64_t">:$cache,
+      DefaultValuedParameter<"int64_t", "1">:$lanes,
+      DefaultValuedParameter<"int64_t", "1">:$unroll,
+      OptionalArrayRefParameter<"::fusilli::ir::OperandPacking">:$packing,
+      OptionalParameter<"::mlir::StringAttr">:$inner,
+      DefaultValuedParameter<"int64_t", "1">:$split,
+      DefaultValuedParameter<"bool", "false">:$isInline);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
 def Fusilli_PointwiseModeAttr
     : EnumAttr<FusilliDialect, Fusilli_PointwiseMode, "pointwise_mode"> {
   let assemblyFormat = "$value";

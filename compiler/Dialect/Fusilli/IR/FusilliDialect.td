@@ -40,6 +40,11 @@ def FusilliDialect : Dialect {
     /// Of a kernel function: array of the names of the nodes fused in it.
     static constexpr ::llvm::StringLiteral kNodesAttr = "fusilli.nodes";
 
+    /// Of a kernel function: its #fusilli.schedule.
+    static constexpr ::llvm::StringLiteral kScheduleAttr = "fusilli.schedule";
+    /// Of a kernel function: array of texts "strategy: why it declined".
+    static constexpr ::llvm::StringLiteral kDeclinedAttr = "fusilli.declined";
+
     void registerAttributes();
   }];
 }

@@ -74,4 +74,13 @@ def Fusilli_ReductionMode : I32EnumAttr<"ReductionMode", "how a reduction op com
   let cppNamespace = "::fusilli::ir";
 }
 
+def Fusilli_OperandPacking : I32EnumAttr<"OperandPacking",
+    "where the inner loop of a contraction reads an operand", [
+  I32EnumAttrCase<"None", 0, "none">,          // in place
+  I32EnumAttrCase<"InKernel", 1, "in_kernel">, // a copy made by each workgroup
+  I32EnumAttrCase<"Prepared", 2, "prepared">,  // packed once, before the kernel
+]> {
+  let cppNamespace = "::fusilli::ir";
+}
+
 #endif // FUSILLI_ENUMS

@@ -6,10 +6,12 @@
 // accumulator's type, in the order in which the inner loops read them. Any
 // source strides are vectorised: along the line, or by transposes in registers,
 // or by gathers.
-#ifndef COMPILER_CODEGEN_CPU_PACKING_H
-#define COMPILER_CODEGEN_CPU_PACKING_H
+#ifndef COMPILER_CODEGEN_CPU_EMIT_PACKING_H
+#define COMPILER_CODEGEN_CPU_EMIT_PACKING_H
 
-#include "compiler/Codegen/CPU/KernelEmitter.h"
+#include "compiler/Codegen/CPU/Emit/KernelBuilder.h"
+
+#include <functional>
 
 namespace fusilli::compiler {
 
@@ -17,14 +19,19 @@ namespace fusilli::compiler {
 struct PackSource {
   Value mem;
   Value base; ///< index of element (0, 0)
-  int64_t lineStride, elementStride;
+  Extent lineStride, elementStride;
 };
 
 class Packer {
 public:
-  /// Values become `type`; with `pairs`, two neighbouring bf16 become one i32.
-  Packer(KernelEmitter &e, Type type, int64_t lanes, bool pairs)
-      : e(e), b(e.builder()), type(type), lanes(lanes), pairs(pairs) {}
+  /// What a loaded vector becomes: the part of a body that reads the operand.
+  using Convert = std::function<Value(Value)>;
+  /// Values become `type` by `convert` (null: they are of it); with `pairs`,
+  /// two neighbouring bf16 become one i32.
+  Packer(KernelBuilder &k, Type type, int64_t lanes, bool pairs,
+         Convert convert)
+      : k(k), b(k.builder()), type(type), lanes(lanes), pairs(pairs),
+        toType(std::move(convert)) {}
 
   /// dst[dstBase + line * dstStride + i] = source(line, i), i < length, padded
   /// with zeros to a multiple of `padTo` elements. Elements stay unpaired: a
@@ -43,26 +50,27 @@ public:
 
 private:
   /// `count` elements along the stride from `index`, converted.
-  Value line(Value mem, Value index, int64_t active, int64_t stride);
-  Value convert(Value v);
+  Value line(Value mem, Value index, int64_t active, const Extent &stride);
+  Value convert(Value v) { return toType ? toType(v) : v; }
   /// Elements of the accumulator's width in 128 bits.
   int64_t chunkSize() const { return 128 / type.getIntOrFloatBitWidth(); }
   /// Transposes `lanes` rows of chunkSize() elements; rows past `rows` are 0.
   SmallVector<Value> transpose(llvm::function_ref<Value(int64_t)> chunk,
                                int64_t rows, Type element);
-  Value offset(Value base, Value i, int64_t stride);
+  Value offset(Value base, Value i, const Extent &stride);
   void panelByLines(const PackSource &s, int64_t lines, int64_t active,
                     int64_t width, Value dst, Value dstBase);
   void panelByTranspose(const PackSource &s, int64_t lines, int64_t active,
                         int64_t width, Value dst, Value dstBase);
 
-  KernelEmitter &e;
+  KernelBuilder &k;
   mlir::ImplicitLocOpBuilder &b;
   Type type;
   int64_t lanes;
   bool pairs;
+  Convert toType;
 };
 
 } // namespace fusilli::compiler
 
-#endif // COMPILER_CODEGEN_CPU_PACKING_H
+#endif // COMPILER_CODEGEN_CPU_EMIT_PACKING_H

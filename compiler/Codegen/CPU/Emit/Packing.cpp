@@ -5,7 +5,7 @@
 // Packing of operand blocks. Each block is walked in full vectors by loops;
 // its static remainder is emitted once more with masks.
 
-#include "compiler/Codegen/CPU/Packing.h"
+#include "compiler/Codegen/CPU/Emit/Packing.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -15,43 +15,24 @@ namespace fusilli::compiler {
 
 /// Calls `body(position, active)` for full blocks of `step` in a loop and for
 /// the remainder of `extent` once.
-static void blocks(KernelEmitter &e, int64_t extent, int64_t step,
+static void blocks(KernelBuilder &k, int64_t extent, int64_t step,
                    llvm::function_ref<void(Value, int64_t)> body) {
   int64_t full = extent / step * step;
   if (full == step)
-    body(e.index(0), step);
+    body(k.index(0), step);
   else if (full)
-    e.loop(e.index(0), e.index(full), step, [&](Value i) { body(i, step); });
+    k.loop(k.index(0), k.index(full), step, [&](Value i) { body(i, step); });
   if (extent > full)
-    body(e.index(full), extent - full);
+    body(k.index(full), extent - full);
 }
 
-Value Packer::offset(Value base, Value i, int64_t stride) {
-  return e.addIndex(base, e.mulIndex(i, stride));
+Value Packer::offset(Value base, Value i, const Extent &stride) {
+  return k.addIndex(base, k.mulIndex(i, stride));
 }
 
-Value Packer::convert(Value v) {
-  auto vt = cast<VectorType>(v.getType());
-  Type from = vt.getElementType();
-  if (from == type)
-    return v;
-  VectorType to = vt.clone(type);
-  unsigned fromBits = from.getIntOrFloatBitWidth();
-  unsigned toBits = type.getIntOrFloatBitWidth();
-  if (isa<FloatType>(type)) {
-    if (!isa<FloatType>(from))
-      return arith::SIToFPOp::create(b, to, v);
-    return fromBits < toBits ? e.widen(v, type) : e.narrow(v, type);
-  }
-  if (isa<FloatType>(from))
-    return arith::FPToSIOp::create(b, to, v);
-  if (fromBits < toBits)
-    return arith::ExtSIOp::create(b, to, v);
-  return arith::TruncIOp::create(b, to, v);
-}
-
-Value Packer::line(Value mem, Value index, int64_t active, int64_t stride) {
-  return convert(e.load(mem, index, lanes, active, stride));
+Value Packer::line(Value mem, Value index, int64_t active,
+                   const Extent &stride) {
+  return convert(k.load(mem, index, lanes, active, stride));
 }
 
 SmallVector<Value> Packer::transpose(llvm::function_ref<Value(int64_t)> chunk,
@@ -59,10 +40,10 @@ SmallVector<Value> Packer::transpose(llvm::function_ref<Value(int64_t)> chunk,
   // Register j holds, in each 128-bit part p, the chunk of row p * g + j; a
   // g x g transpose inside the parts then gives g columns of all rows.
   int64_t g = chunkSize();
-  VectorType full = e.vectorType(element, lanes);
+  VectorType full = k.vectorType(element, lanes);
   SmallVector<Value> r;
   for (int64_t j = 0; j < g; ++j) {
-    Value v = e.zero(full);
+    Value v = k.zero(full);
     for (int64_t p = 0; p * g + j < rows; ++p) {
       SmallVector<int64_t> place, blend;
       for (int64_t i = 0; i < lanes; ++i) {
@@ -97,11 +78,11 @@ SmallVector<Value> Packer::transpose(llvm::function_ref<Value(int64_t)> chunk,
 
 void Packer::zeroFill(Value dst, Value dstBase, int64_t count) {
   Type element = cast<MemRefType>(dst.getType()).getElementType();
-  int64_t width = std::max<int64_t>(lanes, e.target().vectorBits /
+  int64_t width = std::max<int64_t>(lanes, k.target().vectorBits /
                                                element.getIntOrFloatBitWidth());
-  Value zero = e.zero(e.vectorType(element, width));
-  blocks(e, count, width, [&](Value i, int64_t active) {
-    e.store(zero, dst, e.addIndex(dstBase, i), active, 1);
+  Value zero = k.zero(k.vectorType(element, width));
+  blocks(k, count, width, [&](Value i, int64_t active) {
+    k.store(zero, dst, k.addIndex(dstBase, i), active, 1);
   });
 }
 
@@ -109,16 +90,16 @@ void Packer::packLines(const PackSource &s, int64_t lines, int64_t length,
                        int64_t padTo, Value dst, Value dstBase,
                        int64_t dstStride) {
   int64_t padded = llvm::alignTo(length, padTo);
-  if (s.elementStride == 1 || s.lineStride != 1 || lines == 1) {
-    e.loop(e.index(0), e.index(lines), 1, [&](Value l) {
+  if (s.elementStride.is(1) || !s.lineStride.is(1) || lines == 1) {
+    k.loop(k.index(0), k.index(lines), 1, [&](Value l) {
       Value from = offset(s.base, l, s.lineStride);
       Value to = offset(dstBase, l, dstStride);
-      blocks(e, length, lanes, [&](Value i, int64_t active) {
+      blocks(k, length, lanes, [&](Value i, int64_t active) {
         Value v = line(s.mem, offset(from, i, s.elementStride), active,
                        s.elementStride);
         // Masked lanes are 0: they are the padding.
         int64_t room = std::min(lanes, padded - length / lanes * lanes);
-        e.store(v, dst, e.addIndex(to, i), active == lanes ? lanes : room, 1);
+        k.store(v, dst, k.addIndex(to, i), active == lanes ? lanes : room, 1);
       });
     });
     return;
@@ -126,29 +107,29 @@ void Packer::packLines(const PackSource &s, int64_t lines, int64_t length,
   // Neighbouring lines are neighbours in memory: load chunks across the lines
   // and transpose.
   int64_t g = chunkSize();
-  blocks(e, length, lanes, [&](Value i, int64_t active) {
+  blocks(k, length, lanes, [&](Value i, int64_t active) {
     int64_t room = active == lanes
                        ? lanes
                        : std::min(lanes, padded - length / lanes * lanes);
-    blocks(e, lines, g, [&](Value l, int64_t activeLines) {
+    blocks(k, lines, g, [&](Value l, int64_t activeLines) {
       Value from =
-          e.addIndex(s.base, e.addIndex(l, e.mulIndex(i, s.elementStride)));
+          k.addIndex(s.base, k.addIndex(l, k.mulIndex(i, s.elementStride)));
       SmallVector<Value> out = transpose(
           [&](int64_t r) {
-            return convert(e.load(s.mem, e.addIndex(from, r * s.elementStride),
+            return convert(k.load(s.mem, k.addIndex(from, s.elementStride * r),
                                   g, activeLines, 1));
           },
           active, type);
-      Value to = e.addIndex(offset(dstBase, l, dstStride), i);
+      Value to = k.addIndex(offset(dstBase, l, dstStride), i);
       for (int64_t c = 0; c < activeLines; ++c)
-        e.store(out[c], dst, e.addIndex(to, c * dstStride), room, 1);
+        k.store(out[c], dst, k.addIndex(to, c * dstStride), room, 1);
     });
   });
 }
 
 void Packer::packPanel(const PackSource &s, int64_t lines, int64_t active,
                        int64_t width, Value dst, Value dstBase) {
-  if (s.lineStride == 1 && s.elementStride != 1 && active > 1)
+  if (s.lineStride.is(1) && !s.elementStride.is(1) && active > 1)
     panelByTranspose(s, lines, active, width, dst, dstBase);
   else
     panelByLines(s, lines, active, width, dst, dstBase);
@@ -156,19 +137,19 @@ void Packer::packPanel(const PackSource &s, int64_t lines, int64_t active,
 
 void Packer::panelByLines(const PackSource &s, int64_t lines, int64_t active,
                           int64_t width, Value dst, Value dstBase) {
-  auto vectorAt = [&](Value k, int64_t j) -> Value {
+  auto vectorAt = [&](Value l, int64_t j) -> Value {
     int64_t count = std::clamp<int64_t>(active - j, 0, lanes);
     if (!count)
-      return e.zero(e.vectorType(pairs ? b.getBF16Type() : type, lanes));
-    Value at = e.addIndex(offset(s.base, k, s.lineStride), j * s.elementStride);
+      return k.zero(k.vectorType(pairs ? b.getBF16Type() : type, lanes));
+    Value at = k.addIndex(offset(s.base, l, s.lineStride), s.elementStride * j);
     if (pairs)
-      return e.load(s.mem, at, lanes, count, s.elementStride);
+      return k.load(s.mem, at, lanes, count, s.elementStride);
     return line(s.mem, at, count, s.elementStride);
   };
   if (!pairs) {
-    e.loop(e.index(0), e.index(lines), 1, [&](Value k) {
+    k.loop(k.index(0), k.index(lines), 1, [&](Value l) {
       for (int64_t j = 0; j < width; j += lanes)
-        e.store(vectorAt(k, j), dst, e.addIndex(offset(dstBase, k, width), j),
+        k.store(vectorAt(l, j), dst, k.addIndex(offset(dstBase, l, width), j),
                 lanes, 1);
     });
     return;
@@ -176,22 +157,22 @@ void Packer::panelByLines(const PackSource &s, int64_t lines, int64_t active,
   SmallVector<int64_t> interleave;
   for (int64_t i = 0; i < lanes; ++i)
     interleave.append({i, lanes + i});
-  VectorType words = e.vectorType(b.getI32Type(), lanes);
+  VectorType words = k.vectorType(b.getI32Type(), lanes);
   auto pairLine = [&](Value half, bool last) {
-    Value k = e.mulIndex(half, 2);
+    Value l = k.mulIndex(half, 2);
     for (int64_t j = 0; j < width; j += lanes) {
-      Value even = vectorAt(k, j);
-      Value odd = last ? e.zero(even.getType()) : vectorAt(e.addIndex(k, 1), j);
+      Value even = vectorAt(l, j);
+      Value odd = last ? k.zero(even.getType()) : vectorAt(k.addIndex(l, 1), j);
       Value both = vector::ShuffleOp::create(b, even, odd, interleave);
-      e.store(vector::BitCastOp::create(b, words, both), dst,
-              e.addIndex(offset(dstBase, half, width), j), lanes, 1);
+      k.store(vector::BitCastOp::create(b, words, both), dst,
+              k.addIndex(offset(dstBase, half, width), j), lanes, 1);
     }
   };
   if (lines / 2)
-    e.loop(e.index(0), e.index(lines / 2), 1,
+    k.loop(k.index(0), k.index(lines / 2), 1,
            [&](Value half) { pairLine(half, false); });
   if (lines % 2)
-    pairLine(e.index(lines / 2), true);
+    pairLine(k.index(lines / 2), true);
 }
 
 void Packer::panelByTranspose(const PackSource &s, int64_t lines,
@@ -201,34 +182,34 @@ void Packer::panelByTranspose(const PackSource &s, int64_t lines,
   // column and transpose. With pairs one 32-bit word holds two k.
   int64_t g = chunkSize(), per = pairs ? 2 : 1;
   Type word = pairs ? Type(b.getI32Type()) : type;
-  VectorType words = e.vectorType(word, lanes);
-  auto block = [&](Value k, int64_t activeK, Value j, int64_t activeColumns) {
-    Value from = e.addIndex(offset(s.base, j, s.elementStride), k);
+  VectorType words = k.vectorType(word, lanes);
+  auto block = [&](Value l, int64_t activeK, Value j, int64_t activeColumns) {
+    Value from = k.addIndex(offset(s.base, j, s.elementStride), l);
     SmallVector<Value> out = transpose(
         [&](int64_t c) -> Value {
-          Value at = e.addIndex(from, c * s.elementStride);
-          Value v = e.load(s.mem, at, g * per, activeK, 1);
+          Value at = k.addIndex(from, s.elementStride * c);
+          Value v = k.load(s.mem, at, g * per, activeK, 1);
           if (pairs)
-            return vector::BitCastOp::create(b, e.vectorType(word, g), v);
+            return vector::BitCastOp::create(b, k.vectorType(word, g), v);
           return convert(v);
         },
         activeColumns, word);
-    Value first = k;
+    Value first = l;
     if (pairs)
-      first = arith::DivUIOp::create(b, k, e.index(2));
-    Value to = e.addIndex(offset(dstBase, first, width), j);
+      first = arith::DivUIOp::create(b, l, k.index(2));
+    Value to = k.addIndex(offset(dstBase, first, width), j);
     for (int64_t r = 0, n = llvm::divideCeil(activeK, per); r < n; ++r)
-      e.store(out[r], dst, e.addIndex(to, r * width), lanes, 1);
+      k.store(out[r], dst, k.addIndex(to, r * width), lanes, 1);
   };
-  blocks(e, active, lanes, [&](Value j, int64_t activeColumns) {
-    blocks(e, lines, g * per, [&](Value k, int64_t activeK) {
-      block(k, activeK, j, activeColumns);
+  blocks(k, active, lanes, [&](Value j, int64_t activeColumns) {
+    blocks(k, lines, g * per, [&](Value l, int64_t activeK) {
+      block(l, activeK, j, activeColumns);
     });
   });
   for (int64_t j = llvm::alignTo(active, lanes); j < width; j += lanes) {
     int64_t outLines = pairs ? llvm::divideCeil(lines, 2) : lines;
-    e.loop(e.index(0), e.index(outLines), 1, [&](Value l) {
-      e.store(e.zero(words), dst, e.addIndex(offset(dstBase, l, width), j),
+    k.loop(k.index(0), k.index(outLines), 1, [&](Value l) {
+      k.store(k.zero(words), dst, k.addIndex(offset(dstBase, l, width), j),
               lanes, 1);
     });
   }

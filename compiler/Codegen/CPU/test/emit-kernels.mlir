@@ -1,9 +1,9 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
-// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-schedule-kernels=target=x86-64-v4 | FileCheck %s
-// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-schedule-kernels=target=x86-64-v3 | FileCheck %s --check-prefix=V3
-// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-schedule-kernels=target=x86-64-v4-bf16 | FileCheck %s --check-prefix=BF16
+// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v4 --fusilli-emit-kernels=target=x86-64-v4 | FileCheck %s
+// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v3 --fusilli-emit-kernels=target=x86-64-v3 | FileCheck %s --check-prefix=V3
+// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v4-bf16 --fusilli-emit-kernels=target=x86-64-v4-bf16 | FileCheck %s --check-prefix=BF16
 
 // A chain is one loop over flat memory; nothing in between is stored.
 // CHECK-LABEL: func.func private @chain(
@@ -39,7 +39,7 @@ func.func private @tail(%x: tensor<3xf32>) -> tensor<3xf32> attributes {fusilli.
 // CHECK-LABEL: func.func private @matmul.pack_b
 // CHECK-LABEL: func.func private @matmul.epilogue
 // CHECK-LABEL: func.func private @matmul(
-// CHECK-SAME: fusilli.strategy = "gemm: tile 6x64, A in place, B packed, rows per workgroup 96"
+// CHECK-SAME: fusilli.schedule = #fusilli.schedule<matmul, workgroup = [96, 128], tile = [6, 64], lanes = 16, packing = [none, in_kernel], inner = "multiply-add">
 // CHECK: func.call @matmul.pack_b
 // CHECK: scf.for {{.*}} iter_args(
 // CHECK-COUNT-24: vector.fma
@@ -72,7 +72,7 @@ func.func private @pairs(%a: tensor<96x100xbf16>, %b: tensor<100x128xbf16>) -> t
 // -----
 
 // CHECK-LABEL: func.func private @conv(
-// CHECK-SAME: fusilli.strategy = "implicit gemm: tile
+// CHECK-SAME: #fusilli.schedule<convolution, {{.*}}tile =
 func.func private @conv(%x: tensor<1x8x6x6xf32>, %w: tensor<16x8x3x3xf32>) -> tensor<1x16x6x6xf32> attributes {fusilli.kernel} {
   %0 = fusilli.conv_fprop %x, %w padding = [1, 1] stride = [1, 1] dilation = [1, 1] : (tensor<1x8x6x6xf32>, tensor<16x8x3x3xf32>) -> tensor<1x16x6x6xf32>
   return %0 : tensor<1x16x6x6xf32>
@@ -82,7 +82,7 @@ func.func private @conv(%x: tensor<1x8x6x6xf32>, %w: tensor<16x8x3x3xf32>) -> te
 
 // Dependent reductions of a row are phases of one kernel.
 // CHECK-LABEL: func.func private @softmax(
-// CHECK-SAME: fusilli.strategy = "rows: vectors along reduced dim, 16 lanes x {{[0-9]+}}, 3 phases"
+// CHECK-SAME: #fusilli.schedule<rows, {{.*}}lanes = 16
 func.func private @softmax(%x: tensor<16x40xf32>) -> tensor<16x40xf32> attributes {fusilli.kernel} {
   %m = fusilli.reduction MAX %x : (tensor<16x40xf32>) -> tensor<16x1xf32>
   %s = fusilli.pointwise SUB %x, %m : (tensor<16x40xf32>, tensor<16x1xf32>) -> tensor<16x40xf32>
@@ -96,7 +96,8 @@ func.func private @softmax(%x: tensor<16x40xf32>) -> tensor<16x40xf32> attribute
 
 // One row against a B that is contiguous along k: dot products.
 // CHECK-LABEL: func.func private @matvec(
-// CHECK-SAME: fusilli.strategy = "rows: vectors along reduced dim
+// CHECK-SAME: fusilli.declined = ["matmul: few rows: one dot product per result reads the second operand once", "convolution: has no window"]
+// CHECK-SAME: #fusilli.schedule<rows
 func.func private @matvec(%a: tensor<1x256xf32>, %b: tensor<256x32xf32, #fusilli.layout<strides = [1, 256]>>) -> tensor<1x32xf32> attributes {fusilli.kernel} {
   %0 = fusilli.matmul %a, %b : (tensor<1x256xf32>, tensor<256x32xf32, #fusilli.layout<strides = [1, 256]>>) -> tensor<1x32xf32>
   return %0 : tensor<1x32xf32>
@@ -106,7 +107,7 @@ func.func private @matvec(%a: tensor<1x256xf32>, %b: tensor<256x32xf32, #fusilli
 
 // Depthwise: channels are the vector.
 // CHECK-LABEL: func.func private @depthwise(
-// CHECK-SAME: fusilli.strategy = "channelwise: tile
+// CHECK-SAME: #fusilli.schedule<convolution, {{.*}}tile =
 // CHECK: vector.fma
 func.func private @depthwise(%x: tensor<1x32x6x6xf32>, %w: tensor<32x1x3x3xf32>) -> tensor<1x32x6x6xf32> attributes {fusilli.kernel} {
   %0 = fusilli.conv_fprop %x, %w padding = [1, 1] stride = [1, 1] dilation = [1, 1] : (tensor<1x32x6x6xf32>, tensor<32x1x3x3xf32>) -> tensor<1x32x6x6xf32>

@@ -1,0 +1,345 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads a contraction from the model: which loop is which, how A and B are
+// addressed, the window of a convolution.
+
+#include "compiler/Codegen/CPU/Contraction.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+/// coefficient of each loop in one result of an indexing map.
+LogicalResult linearCoefficients(AffineExpr e, SmallVectorImpl<int64_t> &c,
+                                 int64_t scale = 1) {
+  if (auto d = dyn_cast<AffineDimExpr>(e)) {
+    c[d.getPosition()] += scale;
+    return success();
+  }
+  if (auto k = dyn_cast<AffineConstantExpr>(e))
+    return success(k.getValue() == 0);
+  auto bin = dyn_cast<AffineBinaryOpExpr>(e);
+  if (!bin)
+    return failure();
+  if (bin.getKind() == AffineExprKind::Add)
+    return success(succeeded(linearCoefficients(bin.getLHS(), c, scale)) &&
+                   succeeded(linearCoefficients(bin.getRHS(), c, scale)));
+  if (bin.getKind() == AffineExprKind::Mul)
+    if (auto k = dyn_cast<AffineConstantExpr>(bin.getRHS()))
+      return linearCoefficients(bin.getLHS(), c, scale * k.getValue());
+  return failure();
+}
+
+bool uses(AffineMap map, int loop) { return map.isFunctionOfDim(loop); }
+
+} // namespace
+
+bool ContractionOperand::isWidenedBf16() const {
+  auto ext = inBody.getDefiningOp<arith::ExtFOp>();
+  return ext && isa<BlockArgument>(ext.getIn()) && element.isBF16() &&
+         ext.getType().isF32();
+}
+
+double Contraction::flops() const {
+  double f = 2;
+  for (int64_t e : extents)
+    f *= e;
+  return f;
+}
+
+int Contraction::innerK() const {
+  for (int l : kLoops)
+    if (extents[l] != 1)
+      return l;
+  return kLoops.front();
+}
+
+Contraction::Contraction(const KernelModel &model) : model(model) { analyse(); }
+
+void Contraction::analyse() {
+  auto reductions = model.getReductions();
+  if (reductions.size() != 1 || !reductions.front()->isContraction()) {
+    defect = reductions.empty() ? "has no contraction"
+             : reductions.size() > 1
+                 ? "has several reductions"
+                 : "the reduction is no sum of products of two operands";
+    return;
+  }
+  if (!model.isStatic()) {
+    defect = "has symbolic extents";
+    return;
+  }
+  stage = reductions.front();
+  auto op = getOp();
+  if (!stage->position) {
+    defect = "is not aligned with the kernel's results";
+    return;
+  }
+  if (stage->combiner->init != stage->combiner->identity) {
+    defect = "does not start from zero";
+    return;
+  }
+  extents.assign(op.getStaticLoopRanges());
+  acc = cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
+  for (unsigned l = 0; l < extents.size(); ++l) {
+    auto d = dyn_cast<AffineDimExpr>(stage->position.getResult(l));
+    dim.push_back(d ? int(d.getPosition()) : -1);
+  }
+  // Input 0 is A, whose elements are broadcast; input 1 is B.
+  const ProductBody &product = *stage->product;
+  a.input = 0;
+  b.input = 1;
+  a.inBody = product.xInput == 0 ? product.x : product.y;
+  b.inBody = product.xInput == 0 ? product.y : product.x;
+  if (!analyseOperand(a, true) || !analyseOperand(b, false) || !analyseLoops())
+    return;
+  mergeRows();
+}
+
+bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
+  auto op = getOp();
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  AffineMap map = maps[o.input], other = maps[1 - o.input];
+  Value v = op.getInputs()[o.input];
+  auto pad = v.getDefiningOp<tensor::PadOp>();
+  if (pad) {
+    auto value = pad.getConstantPaddingValue();
+    if (!value || !(matchPattern(value, m_Zero()) ||
+                    matchPattern(value, m_AnyZeroFloat()))) {
+      defect = "is padded with something other than zero";
+      return false;
+    }
+    v = pad.getSource();
+  }
+  auto arg = dyn_cast<BlockArgument>(v);
+  if (!arg) {
+    defect = "an operand is computed in the kernel";
+    return false;
+  }
+  o.binding = arg.getArgNumber();
+  const Binding &binding = model.getBindings()[o.binding];
+  o.element = binding.element();
+  o.coefs.assign(op.getNumLoops(), 0);
+  for (unsigned j = 0; j < binding.extents.size(); ++j) {
+    int64_t stride = binding.strides[j].get();
+    SmallVector<int64_t> c(op.getNumLoops(), 0);
+    if (failed(linearCoefficients(map.getResult(j), c))) {
+      defect = "an operand is not addressed linearly";
+      return false;
+    }
+    bool isPadded = pad && (pad.getStaticLow()[j] || pad.getStaticHigh()[j]);
+    SmallVector<int, 2> outputs, taps;
+    for (int l = 0; l < int(c.size()); ++l)
+      if (c[l]) {
+        if (uses(maps[2], l) && !uses(other, l))
+          outputs.push_back(l);
+        else if (!uses(maps[2], l))
+          taps.push_back(l);
+      }
+    bool window = outputs.size() == 1 && taps.size() == 1 &&
+                  isa<AffineBinaryOpExpr>(map.getResult(j));
+    if (window && isA) {
+      SpatialDim s{};
+      s.outputLoop = outputs[0];
+      s.filterLoop = taps[0];
+      s.stride = c[outputs[0]];
+      s.dilation = c[taps[0]];
+      s.pad = pad ? pad.getStaticLow()[j] : 0;
+      s.inputExtent = binding.extents[j].get();
+      s.inputStride = stride;
+      s.outputs = extents[s.outputLoop];
+      s.taps = extents[s.filterLoop];
+      spatial.push_back(s);
+    } else if (isPadded || (window && !isA)) {
+      defect = isPadded ? "is padded outside of a window"
+                        : "reads the second operand through a window";
+      return false;
+    }
+    if (isPadded && window && pad.getStaticHigh()[j] > pad.getStaticLow()[j]) {
+      defect = "is padded more at the end than at the start";
+      return false;
+    }
+    if (binding.extents[j].get() != 1)
+      for (int l = 0; l < int(c.size()); ++l)
+        o.coefs[l] += c[l] * stride;
+  }
+  llvm::sort(spatial, [](const SpatialDim &x, const SpatialDim &y) {
+    return x.outputLoop < y.outputLoop;
+  });
+  return true;
+}
+
+bool Contraction::analyseLoops() {
+  auto op = getOp();
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  // The epilogue reads the result, or its form with groups merged again.
+  result = op.getResult(0);
+  bool grouped = false;
+  for (Operation *user : result.getUsers())
+    if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(user)) {
+      result = collapse.getResult();
+      grouped = true;
+    }
+  SmallVector<int, 4> mCandidates;
+  int rowLoop = -1;
+  unsigned rank = maps[2].getNumResults();
+  if (rank < (isConv() ? 3 + grouped : 2u) || (grouped && !isConv())) {
+    defect = "has fewer result dims than rows and columns";
+    return false;
+  }
+  for (auto [j, expr] : llvm::enumerate(maps[2].getResults())) {
+    auto d = dyn_cast<AffineDimExpr>(expr);
+    if (!d) {
+      defect = "does not write each result dim by a loop of its own";
+      return false;
+    }
+    int l = d.getPosition();
+    bool inA = uses(maps[0], l), inB = uses(maps[1], l);
+    // Dim 1 of a grouped convolution's result is the group.
+    if (grouped && j == 1) {
+      groupLoop = l;
+      continue;
+    }
+    // Columns are the channels or the last dim, the innermost rows the
+    // innermost output position or the last but one dim, whatever their extent.
+    unsigned column = isConv() ? 1 + grouped : rank - 1;
+    unsigned row = rank - (isConv() ? 1 : 2);
+    if (j == column) {
+      nLoop = l;
+      if (inA) {
+        defect = "reads the first operand along its columns";
+        return false;
+      }
+    } else if (j == row) {
+      rowLoop = l;
+      if (inB) {
+        defect = "reads the second operand along its rows";
+        return false;
+      }
+    } else if (extents[l] != 1 && inA && !inB) {
+      mCandidates.push_back(l);
+    } else {
+      batchLoops.push_back(l);
+    }
+  }
+  mCandidates.push_back(rowLoop);
+  mLoops = mCandidates;
+  for (int l = 0; l < int(extents.size()); ++l)
+    if (op.getIteratorTypesArray()[l] == utils::IteratorType::reduction)
+      kLoops.push_back(l);
+  if (isConv()) {
+    // The only reduction loop besides the taps is the channels.
+    SmallVector<int, 2> rest;
+    for (int l : kLoops)
+      if (llvm::none_of(spatial,
+                        [&](const SpatialDim &s) { return s.filterLoop == l; }))
+        rest.push_back(l);
+    if (rest.size() != 1 || rest.front() != kLoops.front()) {
+      defect = "sums over other dims than channels and taps";
+      return false;
+    }
+  } else if (llvm::count_if(kLoops, [&](int l) { return extents[l] != 1; }) >
+             1) {
+    defect = "sums over several dims";
+    return false;
+  }
+  if (isConv() && groupLoop >= 0 && extents[nLoop] == 1 &&
+      extents[kLoops.front()] == 1) {
+    channelwise = true;
+    nLoop = groupLoop;
+    groupLoop = -1;
+  }
+  n = extents[nLoop];
+  for (int l : kLoops)
+    k *= extents[l];
+  // Results lie in the iteration space of the contraction.
+  for (unsigned i = 0; i < model.getNumResults(); ++i) {
+    AffineMap position = model.getResultPosition(i);
+    if (!position || !model.getAccess(model.getResultBinding(i), position)) {
+      defect = "has a result of another iteration space";
+      return false;
+    }
+    for (unsigned d = 0; d < model.getNumDims(); ++d) {
+      bool reduced = llvm::is_contained(stage->reducedDims, d);
+      bool own = llvm::is_contained(dim, int(d));
+      if (position.isFunctionOfDim(d) == (reduced || !own)) {
+        defect = "has a result of another shape";
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+void Contraction::mergeRows() {
+  // A filter of one tap without stride or padding is a matmul.
+  bool pointLike =
+      !channelwise && llvm::all_of(spatial, [](const SpatialDim &s) {
+        return s.taps == 1 && s.stride == 1 && s.pad == 0;
+      });
+  if (isConv() && pointLike)
+    spatial.clear();
+  // What the epilogue reads and writes.
+  SmallVector<Access> accesses;
+  bool linear = true;
+  for (unsigned i = 0; i < model.getNumResults(); ++i) {
+    AffineMap position = model.getResultPosition(i);
+    accesses.push_back(*model.getAccess(model.getResultBinding(i), position));
+    linear &= model.collect(model.getResultValue(i), position, accesses,
+                            [&](Value v) { return v == result; });
+  }
+  if (!linear) {
+    defect = "reads an operand of the epilogue that is not addressed linearly";
+    return;
+  }
+  auto coef = [&](const Access &x, int loop) -> int64_t {
+    return dim[loop] < 0 ? 0 : x.coefs[dim[loop]].get();
+  };
+  SmallVector<int, 4> rows = std::move(mLoops);
+  mLoops.clear();
+  if (isConv()) {
+    mLoops.push_back(rows.pop_back_val());
+    batchLoops.append(rows.begin(), rows.end());
+    m = extents[mLoops.back()];
+    return;
+  }
+  // The innermost row loop: the one with the smallest store stride.
+  auto store =
+      llvm::find_if(accesses, [](const Access &x) { return x.isStore; });
+  llvm::sort(rows, [&](int x, int y) {
+    bool ux = extents[x] == 1, uy = extents[y] == 1;
+    if (ux != uy)
+      return ux;
+    return std::pair(-coef(*store, x), x) < std::pair(-coef(*store, y), y);
+  });
+  mLoops.push_back(rows.pop_back_val());
+  m = extents[mLoops.back()];
+  // Merge from the innermost outwards what A and all of the epilogue walk
+  // through linearly.
+  while (!rows.empty()) {
+    int outer = rows.back();
+    if (extents[outer] == 1) {
+      batchLoops.push_back(rows.pop_back_val());
+      continue;
+    }
+    int inner = mLoops.front();
+    bool merges = a.coefs[outer] == a.coefs[inner] * extents[inner] &&
+                  llvm::all_of(accesses, [&](const Access &x) {
+                    return coef(x, outer) == coef(x, inner) * extents[inner];
+                  });
+    if (!merges)
+      break;
+    mLoops.insert(mLoops.begin(), rows.pop_back_val());
+    m *= extents[outer];
+  }
+  batchLoops.append(rows.begin(), rows.end());
+}
+
+} // namespace fusilli::compiler

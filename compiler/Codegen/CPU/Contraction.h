@@ -1,0 +1,85 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One contraction of a kernel by the roles of its loops: C[batch, m, n] = sum
+// over k of A[batch, m, k] * B[batch, k, n], where m is one loop or several
+// that are walked as one (of a convolution: the innermost output position).
+// Analysis only.
+#ifndef COMPILER_CODEGEN_CPU_CONTRACTION_H
+#define COMPILER_CODEGEN_CPU_CONTRACTION_H
+
+#include "compiler/Codegen/Common/KernelModel.h"
+
+#include <string>
+
+namespace fusilli::compiler {
+
+/// One spatial dim of a convolution: input position = o * stride +
+/// r * dilation - pad.
+struct SpatialDim {
+  int outputLoop, filterLoop;
+  int64_t stride, dilation, pad;
+  int64_t inputExtent; ///< without padding
+  int64_t inputStride; ///< elements between neighbours in the input buffer
+  int64_t outputs, taps;
+};
+
+/// One operand of the product as its buffer holds it.
+struct ContractionOperand {
+  unsigned input = 0;            ///< number of the op's input
+  unsigned binding = 0;          ///< the kernel argument
+  Type element;                  ///< stored
+  Value inBody;                  ///< in the body: what is multiplied
+  SmallVector<int64_t, 8> coefs; ///< per loop; padded positions not included
+
+  /// Whether the stored element is multiplied as it is.
+  bool isPlain() const { return mlir::isa<mlir::BlockArgument>(inBody); }
+  /// Whether it is multiplied as an f32 that a bf16 was widened to.
+  bool isWidenedBf16() const;
+};
+
+struct Contraction {
+  /// Reads the only contraction of the model; `defect` says why it is none that
+  /// is understood.
+  explicit Contraction(const KernelModel &model);
+
+  const KernelModel &model;
+  std::string defect;
+  const Stage *stage = nullptr;
+  Value result;                    ///< the tensor that the epilogue reads
+  SmallVector<int64_t, 8> extents; ///< per loop
+  ContractionOperand a, b;
+  SmallVector<SpatialDim, 3> spatial; ///< empty: matmul
+  /// Kernel dim of each loop, or -1 where its extent is 1.
+  SmallVector<int, 8> dim;
+  int groupLoop = -1; ///< convolution groups
+  SmallVector<int, 4> batchLoops, kLoops;
+  int nLoop = -1;
+  /// Loops that make up m, outermost first; more than one: walked as one.
+  SmallVector<int, 4> mLoops;
+  int64_t m = 1, n = 1, k = 1;
+  Type acc; ///< accumulator element
+  /// Depthwise convolution: channels are the columns, of A as well; every
+  /// lane multiplies its own channel.
+  bool channelwise = false;
+
+  mlir::linalg::GenericOp getOp() const { return stage->op; }
+  /// The loop over the input channels that a window holds.
+  int channelLoop() const { return channelwise ? nLoop : kLoops.front(); }
+  int64_t channels() const { return extents[channelLoop()]; }
+  bool isConv() const { return !spatial.empty(); }
+  /// The reduction loop of a matmul: one-tap filters have unit loops besides.
+  int innerK() const;
+  double flops() const;
+
+private:
+  void analyse();
+  bool analyseOperand(ContractionOperand &o, bool isA);
+  bool analyseLoops();
+  void mergeRows();
+};
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_CODEGEN_CPU_CONTRACTION_H

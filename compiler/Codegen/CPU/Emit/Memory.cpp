@@ -1,0 +1,158 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Loads and stores of the kernel builder: whole, masked and strided vectors.
+
+#include "compiler/Codegen/CPU/Emit/KernelBuilder.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+Value KernelBuilder::local(Type element, int64_t count) {
+  int64_t bytes = count * std::max(8u, element.getIntOrFloatBitWidth()) / 8;
+  OpBuilder::InsertionGuard guard(b);
+  Value offset = index(localSize);
+  b.setInsertionPointAfter(constantsEnd);
+  auto view = memref::ViewOp::create(b, MemRefType::get({count}, element),
+                                     localArg, offset, ValueRange{});
+  constantsEnd = view;
+  localSize += llvm::alignTo(bytes, 64);
+  return view;
+}
+
+Value KernelBuilder::firstLanes(int64_t lanes, int64_t active) {
+  SmallVector<bool> bits(lanes, false);
+  std::fill_n(bits.begin(), active, true);
+  auto type = vectorType(b.getI1Type(), lanes);
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
+}
+
+Value KernelBuilder::firstLane(Value v) {
+  auto type = cast<VectorType>(v.getType());
+  if (!type.getElementType().isBF16())
+    return vector::ExtractOp::create(b, v, int64_t(0));
+  // LLVM takes single bf16 values apart by way of f32.
+  v = arith::BitcastOp::create(b, type.clone(b.getI16Type()), v);
+  return arith::BitcastOp::create(b, b.getBF16Type(),
+                                  vector::ExtractOp::create(b, v, int64_t(0)));
+}
+
+Value KernelBuilder::stepVector(int64_t lanes, const Extent &stride) {
+  SmallVector<int64_t> steps;
+  for (int64_t i = 0; i < lanes; ++i)
+    steps.push_back(stride.isStatic() ? i * stride.get() : i);
+  auto type = VectorType::get({lanes}, b.getI64Type());
+  Value vector = arith::ConstantOp::create(
+      b, DenseIntElementsAttr::get(type, ArrayRef<int64_t>(steps)));
+  if (stride.isStatic())
+    return vector;
+  Value wide = arith::IndexCastUIOp::create(b, b.getI64Type(), index(stride));
+  return arith::MulIOp::create(b, vector, splat(wide, lanes));
+}
+
+Value KernelBuilder::loadScalar(Value mem, Value idx) {
+  return memref::LoadOp::create(b, mem, ValueRange{idx});
+}
+
+Value KernelBuilder::load(Value mem, Value idx, int64_t lanes, int64_t active,
+                          const Extent &stride) {
+  Type element = cast<MemRefType>(mem.getType()).getElementType();
+  VectorType type = vectorType(element, lanes);
+  if (element.isBF16() && lanes > 1 && (!stride.is(1) || active < lanes)) {
+    // Lane by lane in integers: there is no gather of 16 bits, and LLVM takes
+    // masked accesses of bf16 apart by way of f32 where the target has no bf16.
+    // Whole vectors never come here.
+    Value v = zero(vectorType(b.getI16Type(), lanes));
+    for (int64_t i = 0; i < active; ++i) {
+      Value s =
+          memref::LoadOp::create(b, mem, ValueRange{addIndex(idx, stride * i)});
+      s = arith::BitcastOp::create(b, b.getI16Type(), s);
+      v = vector::InsertOp::create(b, s, v, i);
+    }
+    return arith::BitcastOp::create(b, type, v);
+  }
+  if (active == 1 && lanes > 1) {
+    // LLVM 22 makes a masked access of one lane as wide as the register type
+    // that the element is extended to or truncated from.
+    Value s = memref::LoadOp::create(b, mem, ValueRange{idx});
+    return vector::InsertOp::create(b, s, zero(type), int64_t(0));
+  }
+  if (stride.is(1)) {
+    if (active == lanes)
+      return vector::LoadOp::create(b, type, mem, idx);
+    Value mask = firstLanes(lanes, active);
+    return vector::MaskedLoadOp::create(b, type, mem, ValueRange{idx}, mask,
+                                        zero(type));
+  }
+  Value mask = firstLanes(lanes, active);
+  Value steps64 = stepVector(lanes, stride);
+  return vector::GatherOp::create(b, type, mem, ValueRange{idx}, steps64, mask,
+                                  zero(type));
+}
+
+void KernelBuilder::store(Value value, Value mem, Value idx, int64_t active,
+                          const Extent &stride) {
+  auto type = dyn_cast<VectorType>(value.getType());
+  if (!type) {
+    memref::StoreOp::create(b, value, mem, ValueRange{idx});
+    return;
+  }
+  int64_t lanes = type.getNumElements();
+  if (active == 1) { // not masked, see load()
+    Value s = firstLane(value);
+    memref::StoreOp::create(b, s, mem, ValueRange{idx});
+    return;
+  }
+  if (stride.is(1) && active == lanes) {
+    int64_t bytes = lanes * type.getElementTypeBitWidth() / 8;
+    if (nonTemporal)
+      vector::StoreOp::create(b, value, mem, ValueRange{idx},
+                              /*nontemporal=*/true, llvm::MaybeAlign(bytes));
+    else
+      vector::StoreOp::create(b, value, mem, ValueRange{idx});
+    return;
+  }
+  if (type.getElementType().isBF16()) { // see load()
+    Value bits = arith::BitcastOp::create(b, type.clone(b.getI16Type()), value);
+    for (int64_t i = 0; i < active; ++i) {
+      Value s = vector::ExtractOp::create(b, bits, i);
+      s = arith::BitcastOp::create(b, b.getBF16Type(), s);
+      memref::StoreOp::create(b, s, mem, ValueRange{addIndex(idx, stride * i)});
+    }
+    return;
+  }
+  Value mask = firstLanes(lanes, active);
+  if (stride.is(1)) {
+    vector::MaskedStoreOp::create(b, mem, ValueRange{idx}, mask, value);
+    return;
+  }
+  Value steps64 = stepVector(lanes, stride);
+  vector::ScatterOp::create(b, /*resultType=*/Type{}, mem, ValueRange{idx},
+                            steps64, mask, value);
+}
+
+Value KernelBuilder::resultsAligned(int64_t bytes) {
+  Value bits;
+  for (unsigned i = 0; i < model.getNumResults(); ++i) {
+    Value at = memref::ExtractAlignedPointerAsIndexOp::create(
+        b, bindings[model.getResultBinding(i)]);
+    bits = bits ? Value(arith::OrIOp::create(b, bits, at)) : at;
+  }
+  return isEqual(arith::AndIOp::create(b, bits, index(bytes - 1)), index(0));
+}
+
+void KernelBuilder::fenceStores() {
+  LLVM::CallIntrinsicOp::create(b, b.getStringAttr("llvm.x86.sse.sfence"),
+                                ValueRange{});
+}
+
+} // namespace fusilli::compiler

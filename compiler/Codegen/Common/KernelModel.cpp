@@ -1,0 +1,474 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Reads a kernel function: bindings from its types, stages from its ops, and
+// the kernel's iteration space by following dims from stage to stage.
+
+#include "compiler/Codegen/Common/KernelModel.h"
+
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+/// expr = offset + sum of coefs[d] * d, if it is that.
+bool linearize(AffineExpr expr, int64_t scale, SmallVectorImpl<int64_t> &coefs,
+               int64_t &offset) {
+  if (auto d = dyn_cast<AffineDimExpr>(expr)) {
+    coefs[d.getPosition()] += scale;
+    return true;
+  }
+  if (auto c = dyn_cast<AffineConstantExpr>(expr)) {
+    offset += scale * c.getValue();
+    return true;
+  }
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  if (!binary)
+    return false;
+  if (binary.getKind() == AffineExprKind::Add)
+    return linearize(binary.getLHS(), scale, coefs, offset) &&
+           linearize(binary.getRHS(), scale, coefs, offset);
+  auto factor = dyn_cast<AffineConstantExpr>(binary.getRHS());
+  return binary.getKind() == AffineExprKind::Mul && factor &&
+         linearize(binary.getLHS(), scale * factor.getValue(), coefs, offset);
+}
+
+Extent toExtent(int64_t number) { return number; }
+
+} // namespace
+
+AffineMap getSourcePosition(Operation *reshape, AffineMap position) {
+  SmallVector<AffineExpr> exprs;
+  if (auto expand = dyn_cast<tensor::ExpandShapeOp>(reshape)) {
+    // Dims that were split are put together.
+    auto result = cast<RankedTensorType>(expand.getType());
+    for (ArrayRef<int64_t> group : expand.getReassociationIndices()) {
+      AffineExpr sum = getAffineConstantExpr(0, reshape->getContext());
+      for (int64_t dim : group)
+        sum = sum * result.getDimSize(dim) + position.getResult(dim);
+      exprs.push_back(sum);
+    }
+  } else {
+    // Dims that were merged are taken apart.
+    auto collapse = cast<tensor::CollapseShapeOp>(reshape);
+    auto source = cast<RankedTensorType>(collapse.getSrc().getType());
+    exprs.resize(source.getRank());
+    for (auto [j, group] :
+         llvm::enumerate(collapse.getReassociationIndices())) {
+      AffineExpr rest = position.getResult(j);
+      for (size_t i = group.size(); i-- > 0;) {
+        int64_t extent = source.getDimSize(group[i]);
+        exprs[group[i]] = i == 0 ? rest : rest % extent;
+        rest = rest.floorDiv(extent);
+      }
+    }
+  }
+  return AffineMap::get(position.getNumDims(), 0, exprs, reshape->getContext());
+}
+
+FailureOr<KernelModel> KernelModel::create(func::FuncOp function) {
+  KernelModel model;
+  model.function = function;
+  if (failed(model.readBindings()) || failed(model.readStages()))
+    return failure();
+  model.align();
+  return model;
+}
+
+LogicalResult KernelModel::readBindings() {
+  numInputs = function.getNumArguments();
+  auto read = [&](Type t, bool isResult) -> LogicalResult {
+    auto type = dyn_cast<RankedTensorType>(t);
+    if (!type || !type.hasStaticShape())
+      return function.emitError("kernel ")
+             << function.getName() << ": expected ranked tensors, got " << t;
+    Binding binding;
+    binding.type = type;
+    binding.isResult = isResult;
+    for (int64_t extent : type.getShape())
+      binding.extents.push_back(extent);
+    llvm::append_range(binding.strides,
+                       llvm::map_range(ir::getLogicalStrides(type), toExtent));
+    bindings.push_back(std::move(binding));
+    return success();
+  };
+  for (Type t : function.getFunctionType().getInputs())
+    if (failed(read(t, false)))
+      return failure();
+  for (Type t : function.getFunctionType().getResults())
+    if (failed(read(t, true)))
+      return failure();
+  return success();
+}
+
+LogicalResult KernelModel::readStages() {
+  if (!function.getBody().hasOneBlock())
+    return function.emitError("kernel ")
+           << function.getName() << ": expected straight-line code";
+  for (Operation &op : function.getBody().front().without_terminator()) {
+    if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+      Stage stage;
+      stage.op = generic;
+      stage.combiner = matchCombiner(generic);
+      if (stage.combiner)
+        stage.product = matchProduct(generic, *stage.combiner);
+      stageNumbers[&op] = stages.size();
+      stages.push_back(std::move(stage));
+      continue;
+    }
+    if (!isa<arith::ConstantOp, linalg::FillOp, tensor::EmptyOp, tensor::PadOp,
+             tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      return op.emitOpError("is not an op that kernels are made of");
+  }
+  return success();
+}
+
+const Stage *KernelModel::findStage(Operation *op) const {
+  auto it = stageNumbers.find(op);
+  return it == stageNumbers.end() ? nullptr : &stages[it->second];
+}
+
+SmallVector<const Stage *> KernelModel::getReductions() const {
+  SmallVector<const Stage *> result;
+  for (const Stage &stage : stages)
+    if (stage.isReduction())
+      result.push_back(&stage);
+  return result;
+}
+
+Value KernelModel::getResultValue(unsigned i) const {
+  auto f = function;
+  return f.getBody().front().getTerminator()->getOperand(i);
+}
+
+AffineMap KernelModel::getResultPosition(unsigned i) const {
+  auto op = getResultValue(i).getDefiningOp<linalg::GenericOp>();
+  const Stage *stage = op ? findStage(op) : nullptr;
+  if (!stage || !stage->position)
+    return {};
+  unsigned number = cast<OpResult>(getResultValue(i)).getResultNumber();
+  return op.getIndexingMapsArray()[op.getNumDpsInputs() + number].compose(
+      stage->position);
+}
+
+AffineMap KernelModel::getOperandPosition(linalg::GenericOp op,
+                                          unsigned operand, AffineMap loops) {
+  return op.getIndexingMapsArray()[operand].compose(loops);
+}
+
+AffineMap KernelModel::getLoopsAt(linalg::GenericOp op,
+                                  AffineMap position) const {
+  AffineMap out = op.getIndexingMapsArray().back();
+  SmallVector<AffineExpr> loops(op.getNumLoops());
+  for (auto [expr, at] :
+       llvm::zip_equal(out.getResults(), position.getResults())) {
+    if (auto d = dyn_cast<AffineDimExpr>(expr))
+      loops[d.getPosition()] = at;
+    else if (!isa<AffineConstantExpr>(expr))
+      return {};
+  }
+  unsigned next = position.getNumDims();
+  auto iterators = op.getIteratorTypesArray();
+  for (auto [l, expr] : llvm::enumerate(loops)) {
+    if (expr)
+      continue;
+    if (iterators[l] != utils::IteratorType::reduction)
+      return {};
+    expr = getAffineDimExpr(next++, op.getContext());
+  }
+  return AffineMap::get(next, 0, loops, op.getContext());
+}
+
+//===----------------------------------------------------------------------===//
+// The iteration space
+//===----------------------------------------------------------------------===//
+
+unsigned KernelModel::addDim(Extent extent) {
+  extents.push_back(extent);
+  return extents.size() - 1;
+}
+
+namespace {
+
+/// Positions of the loops of all stages while they are being found.
+class Alignment {
+public:
+  Alignment(ArrayRef<Stage> stages,
+            const llvm::DenseMap<Operation *, unsigned> &numbers)
+      : numbers(numbers) {
+    for (const Stage &stage : stages) {
+      auto op = stage.op;
+      loops.emplace_back(op.getNumLoops());
+      ops.push_back(op);
+      for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
+        if (extent == 1)
+          loops.back()[l] = getAffineConstantExpr(0, op.getContext());
+    }
+  }
+
+  SmallVector<AffineExpr> &of(unsigned stage) { return loops[stage]; }
+  bool isComplete(unsigned stage) const {
+    return llvm::all_of(loops[stage], [](AffineExpr e) { return bool(e); });
+  }
+
+  /// Carries what is known along all values, until nothing changes.
+  void propagate() {
+    bool changed = true;
+    while (changed) {
+      changed = false;
+      for (unsigned s = 0; s < ops.size(); ++s)
+        changed |= toConsumers(s);
+      for (unsigned s = ops.size(); s-- > 0;)
+        changed |= toProducers(s);
+    }
+  }
+
+private:
+  /// Position of a stage's result, null exprs where unknown.
+  SmallVector<AffineExpr> apply(AffineMap map, ArrayRef<AffineExpr> at) const {
+    SmallVector<AffineExpr> result;
+    for (AffineExpr e : map.getResults()) {
+      bool known = true;
+      e.walk([&](AffineExpr x) {
+        if (auto d = dyn_cast<AffineDimExpr>(x))
+          known &= bool(at[d.getPosition()]);
+      });
+      result.push_back(known ? e.replaceDims(at) : AffineExpr());
+    }
+    return result;
+  }
+
+  bool toConsumers(unsigned s) {
+    bool changed = false;
+    auto maps = ops[s].getIndexingMapsArray();
+    for (OpResult r : ops[s]->getResults())
+      changed |=
+          pushTo(r, apply(maps[ops[s].getNumDpsInputs() + r.getResultNumber()],
+                          loops[s]));
+    return changed;
+  }
+
+  bool pushTo(Value value, ArrayRef<AffineExpr> position) {
+    bool changed = false;
+    for (OpOperand &use : value.getUses()) {
+      if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(use.getOwner())) {
+        SmallVector<AffineExpr> merged;
+        auto type = cast<RankedTensorType>(value.getType());
+        for (ArrayRef<int64_t> group : collapse.getReassociationIndices()) {
+          AffineExpr sum = getAffineConstantExpr(0, value.getContext());
+          for (int64_t dim : group)
+            sum = sum && position[dim]
+                      ? sum * type.getDimSize(dim) + position[dim]
+                      : AffineExpr();
+          merged.push_back(sum);
+        }
+        changed |= pushTo(collapse.getResult(), merged);
+        continue;
+      }
+      auto it = numbers.find(use.getOwner());
+      if (it == numbers.end())
+        continue;
+      auto op = ops[it->second];
+      changed |= fill(it->second, op.getMatchingIndexingMap(&use), position);
+    }
+    return changed;
+  }
+
+  bool toProducers(unsigned s) {
+    bool changed = false;
+    auto maps = ops[s].getIndexingMapsArray();
+    for (auto [i, input] : llvm::enumerate(ops[s].getInputs())) {
+      auto it = input.getDefiningOp() ? numbers.find(input.getDefiningOp())
+                                      : numbers.end();
+      if (it == numbers.end())
+        continue;
+      auto producer = ops[it->second];
+      changed |= fill(
+          it->second,
+          producer
+              .getIndexingMapsArray()[producer.getNumDpsInputs() +
+                                      cast<OpResult>(input).getResultNumber()],
+          apply(maps[i], loops[s]));
+    }
+    return changed;
+  }
+
+  bool fill(unsigned stage, AffineMap map, ArrayRef<AffineExpr> position) {
+    bool changed = false;
+    for (auto [e, at] : llvm::zip_equal(map.getResults(), position))
+      if (auto d = dyn_cast<AffineDimExpr>(e))
+        if (at && !loops[stage][d.getPosition()]) {
+          loops[stage][d.getPosition()] = at;
+          changed = true;
+        }
+    return changed;
+  }
+
+  const llvm::DenseMap<Operation *, unsigned> &numbers;
+  SmallVector<linalg::GenericOp> ops;
+  std::vector<SmallVector<AffineExpr>> loops;
+};
+
+} // namespace
+
+void KernelModel::align() {
+  Alignment alignment(stages, stageNumbers);
+  auto complete = [&](unsigned s) {
+    auto op = stages[s].op;
+    for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
+      if (!alignment.of(s)[l])
+        alignment.of(s)[l] = getAffineDimExpr(addDim(extent), getContext());
+    alignment.propagate();
+  };
+  alignment.propagate();
+  // Reductions span the space; kernels without any, the first result.
+  for (unsigned s = 0; s < stages.size(); ++s)
+    if (stages[s].isReduction() && !alignment.isComplete(s))
+      complete(s);
+  for (unsigned i = 0; i < getNumResults(); ++i)
+    if (Operation *def = getResultValue(i).getDefiningOp())
+      if (auto it = stageNumbers.find(def); it != stageNumbers.end())
+        if (!alignment.isComplete(it->second))
+          complete(it->second);
+
+  for (auto [s, stage] : llvm::enumerate(stages)) {
+    if (!alignment.isComplete(s))
+      continue;
+    stage.position =
+        AffineMap::get(getNumDims(), 0, alignment.of(s), getContext());
+    for (auto [l, type] : llvm::enumerate(stage.op.getIteratorTypesArray()))
+      if (auto d = dyn_cast<AffineDimExpr>(alignment.of(s)[l]);
+          d && type == utils::IteratorType::reduction)
+        stage.reducedDims.push_back(d.getPosition());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses
+//===----------------------------------------------------------------------===//
+
+std::optional<Access> KernelModel::getAccess(unsigned binding,
+                                             AffineMap position) const {
+  const Binding &at = bindings[binding];
+  Access access;
+  access.binding = binding;
+  access.isStore = at.isResult;
+  access.coefs.assign(position.getNumDims(), 0);
+  for (auto [j, expr] : llvm::enumerate(position.getResults())) {
+    SmallVector<int64_t> coefs(position.getNumDims(), 0);
+    int64_t offset = 0;
+    if (!linearize(expr, 1, coefs, offset))
+      return std::nullopt;
+    access.offset = access.offset + at.strides[j] * offset;
+    for (auto [d, coef] : llvm::enumerate(coefs))
+      if (coef)
+        access.coefs[d] = access.coefs[d] + at.strides[j] * coef;
+  }
+  return access;
+}
+
+bool KernelModel::collect(Value tensor, AffineMap position,
+                          SmallVectorImpl<Access> &out,
+                          llvm::function_ref<bool(Value)> stop) const {
+  if (stop && stop(tensor))
+    return true;
+  if (auto arg = dyn_cast<BlockArgument>(tensor)) {
+    std::optional<Access> access = getAccess(arg.getArgNumber(), position);
+    if (!access)
+      return false;
+    if (!llvm::is_contained(out, *access))
+      out.push_back(*access);
+    return true;
+  }
+  Operation *def = tensor.getDefiningOp();
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def))
+    return collect(def->getOperand(0), getSourcePosition(def, position), out,
+                   stop);
+  auto op = dyn_cast<linalg::GenericOp>(def);
+  if (!op)
+    return isa<arith::ConstantOp>(def);
+  AffineMap loops = getLoopsAt(op, position);
+  if (!loops)
+    return false;
+  bool linear = true;
+  for (auto [i, input] : llvm::enumerate(op.getInputs()))
+    linear &= collect(input, getOperandPosition(op, i, loops), out, stop);
+  // An index is a value that changes with its dim alone.
+  op.getBody()->walk([&](linalg::IndexOp index) {
+    Access access;
+    access.binding = Access::kIndex;
+    access.coefs.assign(loops.getNumDims(), 0);
+    SmallVector<int64_t> coefs(loops.getNumDims(), 0);
+    int64_t offset = 0;
+    linear &= linearize(loops.getResult(index.getDim()), 1, coefs, offset);
+    for (auto [d, coef] : llvm::enumerate(coefs))
+      access.coefs[d] = coef;
+    out.push_back(access);
+  });
+  return linear;
+}
+
+int64_t KernelModel::getCost() const {
+  int64_t cost = 0;
+  for (const Stage &stage : stages) {
+    auto op = stage.op;
+    cost += getBodyCost(op.getBody());
+  }
+  return cost;
+}
+
+double KernelModel::getFlops() const {
+  double flops = 0;
+  for (const Stage &stage : stages) {
+    auto op = stage.op;
+    double positions = 1;
+    for (int64_t extent : op.getStaticLoopRanges())
+      positions *= extent;
+    flops +=
+        positions * (stage.isContraction() ? 2 : getBodyCost(op.getBody()));
+  }
+  return flops;
+}
+
+double KernelModel::getBytes(ArrayRef<Access> accesses) const {
+  double bytes = 0;
+  for (const Access &a : accesses) {
+    if (a.binding == Access::kIndex)
+      continue;
+    double count = 1;
+    for (size_t d = 0; d < getNumDims(); ++d)
+      if (!a.coefs[d].is(0))
+        count *= extents[d].representative();
+    bytes +=
+        count *
+        std::max(8u, bindings[a.binding].element().getIntOrFloatBitWidth()) / 8;
+  }
+  return bytes;
+}
+
+double KernelModel::getBufferBytes() const {
+  double bytes = 0;
+  for (const Binding &b : bindings) {
+    double count = std::max(8u, b.element().getIntOrFloatBitWidth()) / 8;
+    for (auto [extent, stride] : llvm::zip_equal(b.extents, b.strides))
+      if (!stride.is(0))
+        count *= extent.representative();
+    bytes += count;
+  }
+  return bytes;
+}
+
+double KernelModel::getVolume(ArrayRef<unsigned> dims) const {
+  double volume = 1;
+  for (unsigned d : dims)
+    volume *= extents[d].representative();
+  return volume;
+}
+
+} // namespace fusilli::compiler
