@@ -319,11 +319,31 @@ private:
 
 void KernelModel::align() {
   Alignment alignment(stages, stageNumbers);
+  // A loop that nothing connects to others may run along any dim of its extent:
+  // take that of an earlier reduction's loop at the same place, so that what is
+  // read again (a row, for its maximum and then its sum) is read in step.
+  auto adopt = [&](unsigned s, unsigned l, int64_t extent) -> AffineExpr {
+    for (unsigned r = 0; r < stages.size(); ++r) {
+      auto other = stages[r].op;
+      if (r == s || !stages[r].isReduction() ||
+          other.getNumLoops() != stages[s].op.getNumLoops() ||
+          other.getStaticLoopRanges()[l] != extent)
+        continue;
+      auto d = dyn_cast_or_null<AffineDimExpr>(alignment.of(r)[l]);
+      if (d && !llvm::is_contained(alignment.of(s), d))
+        return d;
+    }
+    return {};
+  };
   auto complete = [&](unsigned s) {
     auto op = stages[s].op;
-    for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
-      if (!alignment.of(s)[l])
-        alignment.of(s)[l] = getAffineDimExpr(addDim(extent), getContext());
+    for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges())) {
+      AffineExpr &at = alignment.of(s)[l];
+      if (!at)
+        at = adopt(s, l, extent);
+      if (!at)
+        at = getAffineDimExpr(addDim(extent), getContext());
+    }
     alignment.propagate();
   };
   alignment.propagate();
