@@ -1,3 +1,6 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // RUN: fusilli-opt %s --split-input-file --verify-diagnostics
 
 // expected-error @+1 {{unknown field 'tiles' of a schedule}}

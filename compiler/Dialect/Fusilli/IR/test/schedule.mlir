@@ -1,3 +1,6 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // RUN: fusilli-opt %s | FileCheck %s
 
 // CHECK-LABEL: func.func private @all
