@@ -10,6 +10,7 @@
 #include "artifact/writer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
@@ -252,6 +253,101 @@ TEST(ArtifactTest, EveryContentRuleIsChecked) {
               std::string_view::npos)
         << rule.name << ": " << reader.status().toString();
   }
+}
+
+TEST(ArtifactTest, EveryRuleOfSymbolsIsChecked) {
+  // Words of symbolicArtifact: constants and products of three, the workspace
+  // of two, then a dispatch.
+  constexpr size_t kWorkspaceWord = 15, kDispatch = 17;
+  const Rule rules[] = {
+      {"no such symbol", [](auto &a) { a.args[1]->dim_symbols = {2}; }},
+      {"negative symbol", [](auto &a) { a.args[1]->dim_symbols = {-2}; }},
+      {"representative", [](auto &a) { a.symbols[0] = 17; }},
+      {"symbol of no argument", [](auto &a) { a.symbols.push_back(3); }},
+      {"rank of symbols", [](auto &a) { a.args[1]->dim_symbols = {0, -1}; }},
+      {"too many symbols", [](auto &a) { a.symbols.assign(65, 16); }},
+      {"constants", [](auto &a) { a.entries[kAdd]->constant_count = 2; }},
+      {"many constants", [](auto &a) { a.entries[0]->constant_count = 257; }},
+      {"operand not yet defined", [](auto &a) { a.program[4] = 3; }},
+      {"workspace value", [](auto &a) { a.program[kWorkspaceWord + 1] = 7; }},
+      {"workspace twice",
+       [](auto &a) {
+         a.program.insert(a.program.begin() + kDispatch,
+                          {FUSILLI_VM_WORKSPACE, 0});
+       }},
+      {"workspace behind a barrier",
+       [](auto &a) {
+         a.program.insert(a.program.begin() + kWorkspaceWord,
+                          FUSILLI_VM_BARRIER);
+       }},
+      {"count", [](auto &a) { a.program[kDispatch + 4] = 7; }},
+      {"flags", [](auto &a) { a.program[kDispatch + 7] = 2; }},
+      {"number of constants", [](auto &a) { a.program[kDispatch + 8] = 1; }},
+      {"range", [](auto &a) { a.program[kDispatch + 9] = 7; }},
+      {"cut dispatch", [](auto &a) { a.program.resize(kDispatch + 12); }},
+      {"cut arithmetic", [](auto &a) { a.program.resize(2); }},
+      {"cut workspace", [](auto &a) { a.program.resize(kWorkspaceWord + 1); }},
+      {"dispatch without symbols",
+       [](auto &a) { a.program[kDispatch] = FUSILLI_VM_DISPATCH; }},
+  };
+  EXPECT_TRUE(Reader::open(write(symbolicArtifact(16, 5, true)), true).isOk());
+  for (const Rule &rule : rules) {
+    fbs::ArtifactT artifact = symbolicArtifact(16, 5, true);
+    rule.breakIt(artifact);
+    auto reader = Reader::open(write(artifact), /*copy=*/true);
+    EXPECT_EQ(reader.code(), StatusCode::InvalidArgument) << rule.name;
+    EXPECT_NE(reader.status().message().find("malformed"),
+              std::string_view::npos)
+        << rule.name << ": " << reader.status().toString();
+  }
+}
+
+int64_t evaluate(uint32_t opcode, int64_t a, int64_t b) {
+  ProgramValues values(systemAllocator());
+  const int64_t symbols[] = {a, b};
+  EXPECT_TRUE(values.start(symbols).isOk());
+  Instruction instruction;
+  instruction.opcode = opcode;
+  instruction.operands[1] = 1;
+  Status status = values.evaluate(instruction);
+  EXPECT_TRUE(status.isOk()) << status.toString();
+  return status.isOk() ? values[2] : 0;
+}
+
+StatusCode failure(uint32_t opcode, int64_t a, int64_t b) {
+  ProgramValues values(systemAllocator());
+  const int64_t symbols[] = {a, b};
+  EXPECT_TRUE(values.start(symbols).isOk());
+  Instruction instruction;
+  instruction.opcode = opcode;
+  instruction.operands[1] = 1;
+  return values.evaluate(instruction).code();
+}
+
+TEST(ProgramValuesTest, Arithmetic) {
+  EXPECT_EQ(evaluate(FUSILLI_VM_ADD, 7, -9), -2);
+  EXPECT_EQ(evaluate(FUSILLI_VM_MUL, 7, -9), -63);
+  for (int64_t a = -9; a <= 9; ++a)
+    for (int64_t b = 1; b <= 4; ++b) {
+      auto exact = static_cast<double>(a) / static_cast<double>(b);
+      EXPECT_EQ(evaluate(FUSILLI_VM_FLOOR_DIV, a, b), std::floor(exact));
+      EXPECT_EQ(evaluate(FUSILLI_VM_CEIL_DIV, a, b), std::ceil(exact));
+      EXPECT_EQ(evaluate(FUSILLI_VM_MOD, a, b),
+                a - b * static_cast<int64_t>(std::floor(exact)));
+    }
+  EXPECT_EQ(evaluate(FUSILLI_VM_MIN, -3, 2), -3);
+  EXPECT_EQ(evaluate(FUSILLI_VM_MAX, -3, 2), 2);
+  EXPECT_EQ(evaluate(FUSILLI_VM_FLOOR_DIV, INT64_MIN, 1), INT64_MIN);
+}
+
+TEST(ProgramValuesTest, OverflowAndDivisorsFail) {
+  EXPECT_EQ(failure(FUSILLI_VM_ADD, INT64_MAX, 1), StatusCode::OutOfRange);
+  EXPECT_EQ(failure(FUSILLI_VM_MUL, int64_t{1} << 32, int64_t{1} << 31),
+            StatusCode::OutOfRange);
+  for (uint32_t opcode :
+       {FUSILLI_VM_FLOOR_DIV, FUSILLI_VM_CEIL_DIV, FUSILLI_VM_MOD})
+    for (int64_t divisor : {0, -1})
+      EXPECT_EQ(failure(opcode, 5, divisor), StatusCode::OutOfRange);
 }
 
 TEST(ArtifactTest, AllocationFailureIsAnError) {

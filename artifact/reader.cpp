@@ -93,6 +93,7 @@ public:
     FUSILLI_STATUS_RETURN_IF_ERROR(
         verifyAlignment(artifact_.constants(), "constants"));
     FUSILLI_STATUS_RETURN_IF_ERROR(verifyArgs());
+    FUSILLI_STATUS_RETURN_IF_ERROR(verifySymbols());
     FUSILLI_STATUS_RETURN_IF_ERROR(verifyBindings());
     FUSILLI_STATUS_RETURN_IF_ERROR(verifyEntries());
     return verifyHostProgram();
@@ -184,6 +185,36 @@ private:
     return okStatus();
   }
 
+  /// Each symbol is a dim of some argument, and each dim of a symbol has its
+  /// representative extent.
+  Status verifySymbols() const {
+    size_t count = lengthOf(artifact_.symbols());
+    if (count > kMaxSymbols || !isAligned(artifact_.symbols()))
+      return malformed(strCat(count, " symbols"));
+    uint64_t found = 0;
+    for (uint32_t i = 0; i < lengthOf(artifact_.args()); ++i) {
+      const fbs::Arg &arg = *artifact_.args()->Get(i);
+      size_t rank = lengthOf(arg.dim_symbols());
+      if (rank != 0 && rank != lengthOf(arg.physical_dims()))
+        return malformed(
+            strCat("argument '", viewOf(arg.name()), "': ranks of symbols"));
+      for (uint32_t d = 0; d < rank; ++d) {
+        int32_t symbol = arg.dim_symbols()->Get(d);
+        if (symbol == -1)
+          continue;
+        if (symbol < 0 || static_cast<size_t>(symbol) >= count ||
+            artifact_.symbols()->Get(static_cast<uint32_t>(symbol)) !=
+                arg.physical_dims()->Get(d))
+          return malformed(strCat("argument '", viewOf(arg.name()),
+                                  "': symbol ", symbol, " of dim ", d));
+        found |= uint64_t{1} << symbol;
+      }
+    }
+    if (count != 0 && found != ~uint64_t{0} >> (kMaxSymbols - count))
+      return malformed("a symbol that is no dim of an argument");
+    return okStatus();
+  }
+
   Status verifyBindings() const {
     if (!isAligned(artifact_.bindings()))
       return malformed("unaligned bindings");
@@ -232,6 +263,9 @@ private:
       if (entry->binding_count() > kMaxEntryBindings)
         return malformed(
             strCat("entry ", i, " has ", entry->binding_count(), " bindings"));
+      if (entry->constant_count() > kMaxEntryConstants)
+        return malformed(strCat("entry ", i, " has ", entry->constant_count(),
+                                " constants"));
     }
     return okStatus();
   }
@@ -240,12 +274,16 @@ private:
     std::span<const uint32_t> words;
     if (artifact_.program() != nullptr)
       words = {artifact_.program()->data(), artifact_.program()->size()};
-    Status status = verifyProgram(
-        words, static_cast<uint32_t>(lengthOf(artifact_.entries())),
-        [this](uint32_t entry) {
-          return artifact_.entries()->Get(entry)->binding_count();
-        },
-        static_cast<uint32_t>(lengthOf(artifact_.bindings())));
+    ProgramContext context;
+    context.entryCount = static_cast<uint32_t>(lengthOf(artifact_.entries()));
+    context.entry = [this](uint32_t i) {
+      const fbs::Entry *entry = artifact_.entries()->Get(i);
+      return EntrySignature{entry->binding_count(), entry->constant_count()};
+    };
+    context.bindingCount =
+        static_cast<uint32_t>(lengthOf(artifact_.bindings()));
+    context.symbolCount = static_cast<uint32_t>(lengthOf(artifact_.symbols()));
+    Status status = verifyProgram(words, context);
     if (!status.isOk())
       return std::move(status).annotate("malformed artifact");
     return okStatus();

@@ -21,6 +21,8 @@ namespace fusilli::artifact {
 inline constexpr size_t kMaxRank = 64;
 inline constexpr size_t kMaxArgs = 65536;
 inline constexpr size_t kMaxEntryBindings = 4096;
+inline constexpr size_t kMaxEntryConstants = 256;
+inline constexpr size_t kMaxSymbols = 64;
 inline constexpr uint64_t kMaxLocalMemory = uint64_t{1} << 30;
 inline constexpr uint64_t kMaxBytes = uint64_t{1} << 48;
 

@@ -99,6 +99,21 @@ fusilli_test_code:
   jbe .Lfusilli_count
   mov eax, 9
   ret
+  .balign 16
+.Lfusilli_constant:
+  mov rax, [rdi]
+  mov rax, [rax]
+  mov r8, [rdi + 16]
+  mov r8d, dword ptr [r8]
+1:
+  cmp rdx, rcx
+  jae 2f
+  mov dword ptr [rax + 4*rdx], r8d
+  inc rdx
+  jmp 1b
+2:
+  xor eax, eax
+  ret
 fusilli_test_code_end:
   .balign 8
 fusilli_test_code_entries:
@@ -109,6 +124,7 @@ fusilli_test_code_entries:
   .quad .Lfusilli_fail - fusilli_test_code
   .quad .Lfusilli_local - fusilli_test_code
   .quad .Lfusilli_fail_at - fusilli_test_code
+  .quad .Lfusilli_constant - fusilli_test_code
   .popsection
   .att_syntax
 )");
@@ -124,8 +140,8 @@ namespace fusilli::artifact::testing {
 namespace {
 
 constexpr const char *kNames[kTestKernelCount] = {
-    "nop", "add_first", "add", "count", "fail", "local", "fail_at"};
-constexpr uint32_t kBindingCounts[kTestKernelCount] = {0, 3, 3, 1, 0, 1, 1};
+    "nop", "add_first", "add", "count", "fail", "local", "fail_at", "constant"};
+constexpr uint32_t kBindingCounts[kTestKernelCount] = {0, 3, 3, 1, 0, 1, 1, 1};
 
 fbs::Binding makeBinding(fbs::BindingKind kind, uint32_t index, uint64_t offset,
                          uint64_t length) {
@@ -143,6 +159,9 @@ uint64_t testCodeOffset(TestKernel kernel) {
 }
 
 uint32_t testBindingCount(TestKernel kernel) { return kBindingCounts[kernel]; }
+uint32_t testConstantCount(TestKernel kernel) {
+  return kernel == kConstant ? 2 : 0;
+}
 
 fbs::ArgT makeArg(std::string name, fbs::ArgKind kind, int64_t n) {
   constexpr uint8_t kFloat = 3; // fusilli::DataType::Float
@@ -169,6 +188,7 @@ fbs::ArtifactT emptyTestArtifact() {
     entry->name = kNames[i];
     entry->code_offset = testCodeOffset(static_cast<TestKernel>(i));
     entry->binding_count = kBindingCounts[i];
+    entry->constant_count = testConstantCount(static_cast<TestKernel>(i));
     entry->local_memory = i == kLocal ? 64 : 0;
     artifact.entries.push_back(std::move(entry));
   }
@@ -185,6 +205,27 @@ void appendDispatch(fbs::ArtifactT &artifact, TestKernel kernel,
        {uint32_t{FUSILLI_VM_DISPATCH}, uint32_t{kernel}, first,
         static_cast<uint32_t>(bindings.size()), workgroups, 1u, 1u, flags})
     artifact.program.push_back(word);
+}
+
+void appendSymbolicDispatch(fbs::ArtifactT &artifact, TestKernel kernel,
+                            std::initializer_list<fbs::Binding> bindings,
+                            uint32_t workgroups, uint32_t one,
+                            std::initializer_list<uint32_t> ranges,
+                            std::initializer_list<uint32_t> constants,
+                            uint32_t flags) {
+  auto first = static_cast<uint32_t>(artifact.bindings.size());
+  artifact.bindings.insert(artifact.bindings.end(), bindings);
+  appendWords(artifact,
+              {FUSILLI_VM_DISPATCH_SYMBOLIC, kernel, first,
+               static_cast<uint32_t>(bindings.size()), workgroups, one, one,
+               flags, static_cast<uint32_t>(constants.size())});
+  appendWords(artifact, ranges);
+  appendWords(artifact, constants);
+}
+
+void appendWords(fbs::ArtifactT &artifact,
+                 std::initializer_list<uint32_t> words) {
+  artifact.program.insert(artifact.program.end(), words);
 }
 
 void appendBarrier(fbs::ArtifactT &artifact) {
@@ -221,6 +262,41 @@ fbs::ArtifactT addArtifact(int64_t n, bool runInline, bool inplace) {
       artifact, kAdd,
       {bindArgument(0, bytes), bindArgument(1, bytes), bindArgument(2, bytes)},
       static_cast<uint32_t>(n), runInline ? FUSILLI_VM_DISPATCH_INLINE : 0);
+  appendReturn(artifact);
+  return artifact;
+}
+
+fbs::ArtifactT symbolicArtifact(int64_t n, int64_t m, bool runInline) {
+  fbs::ArtifactT artifact = emptyTestArtifact();
+  for (const fbs::ArgT &arg : {makeArg("n", fbs::ArgKind::Output, m),
+                               makeArg("y", fbs::ArgKind::Output, n),
+                               makeArg("a", fbs::ArgKind::Input, n),
+                               makeArg("b", fbs::ArgKind::Input, n)}) {
+    artifact.args.push_back(std::make_unique<fbs::ArgT>(arg));
+    artifact.args.back()->dim_symbols = {arg.name == "n" ? 1 : 0};
+  }
+  constexpr uint8_t kInt32 = 9; // fusilli::DataType::Int32
+  artifact.args[0]->dtype = kInt32;
+  artifact.symbols = {n, m};
+  uint32_t flags = runInline ? FUSILLI_VM_DISPATCH_INLINE : 0;
+  enum : uint32_t { kN, kM, kFour, kBytesN, kBytesM, kZero, kOne };
+  appendWords(artifact, {FUSILLI_VM_CONSTANT, 4, 0});
+  appendWords(artifact, {FUSILLI_VM_MUL, kN, kFour});
+  appendWords(artifact, {FUSILLI_VM_MUL, kM, kFour});
+  appendWords(artifact, {FUSILLI_VM_CONSTANT, 0, 0});
+  appendWords(artifact, {FUSILLI_VM_CONSTANT, 1, 0});
+  appendWords(artifact, {FUSILLI_VM_WORKSPACE, kBytesN});
+  appendSymbolicDispatch(
+      artifact, kAdd,
+      {bindWorkspace(0), bindArgument(2, 0), bindArgument(3, 0)}, kN, kOne,
+      {kZero, kBytesN, kZero, kBytesN, kZero, kBytesN}, {}, flags);
+  appendSymbolicDispatch(artifact, kConstant, {bindArgument(0, 0)}, kM, kOne,
+                         {kZero, kBytesM}, {kN}, flags);
+  appendBarrier(artifact);
+  appendSymbolicDispatch(
+      artifact, kAdd,
+      {bindArgument(1, 0), bindWorkspace(0), bindArgument(2, 0)}, kN, kOne,
+      {kZero, kBytesN, kZero, kBytesN, kZero, kBytesN}, {}, flags);
   appendReturn(artifact);
   return artifact;
 }

@@ -25,6 +25,7 @@ enum TestKernel : uint32_t {
   kFail,     ///< (): returns 7
   kLocal,    ///< (out): local[0..7] = i, out[i] = local[0] + local[7], u32
   kFailAt,   ///< (cells): returns 9 from the range that holds workgroup 5
+  kConstant, ///< (cells): cells[i] = push constant 0, u32; two constants
   kTestKernelCount
 };
 
@@ -32,6 +33,7 @@ enum TestKernel : uint32_t {
 std::span<const uint8_t> testCode();
 uint64_t testCodeOffset(TestKernel kernel);
 uint32_t testBindingCount(TestKernel kernel);
+uint32_t testConstantCount(TestKernel kernel);
 
 /// An f32 argument of shape [n].
 fbs::ArgT makeArg(std::string name, fbs::ArgKind kind, int64_t n);
@@ -54,6 +56,22 @@ fbs::Binding bindConstant(uint64_t byteLength, uint64_t offset = 0);
 /// y = a + b, f32 [n], one workgroup an element. y may be a's or b's buffer
 /// when `inplace`.
 fbs::ArtifactT addArtifact(int64_t n, bool runInline, bool inplace = false);
+
+/// A dispatch whose counts, ranges (offset, length of each binding) and
+/// constants are numbers of values.
+void appendSymbolicDispatch(fbs::ArtifactT &artifact, TestKernel kernel,
+                            std::initializer_list<fbs::Binding> bindings,
+                            uint32_t workgroups, uint32_t one,
+                            std::initializer_list<uint32_t> ranges,
+                            std::initializer_list<uint32_t> constants,
+                            uint32_t flags);
+/// Shape arithmetic and the workspace: opcode and operand words.
+void appendWords(fbs::ArtifactT &artifact,
+                 std::initializer_list<uint32_t> words);
+
+/// y = (a + b) + a, f32 [n] with n a symbol, through a workspace; and `n`, u32
+/// [m] with m another symbol, filled with n.
+fbs::ArtifactT symbolicArtifact(int64_t n, int64_t m, bool runInline);
 
 /// y = (a + b) + c through a workspace of n elements, c a constant 1, 2, 3...
 fbs::ArtifactT chainArtifact(int64_t n, bool runInline);

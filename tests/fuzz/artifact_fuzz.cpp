@@ -41,7 +41,7 @@ void walk(const artifact::Reader &reader) {
   while (position < reader.program().size()) {
     auto instruction = artifact::decodeInstruction(reader.program(), position);
     require(instruction.isOk());
-    if (instruction->opcode != FUSILLI_VM_DISPATCH)
+    if (!instruction->isDispatch())
       continue;
     const fbs::Entry *entry = artifact.entries()->Get(instruction->entry);
     require(entry->code_offset() < reader.code().size());

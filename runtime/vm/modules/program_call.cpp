@@ -5,6 +5,7 @@
 // all is right, in few instructions; only a failure is then explained.
 #include "runtime/vm/modules/program_module.h"
 
+#include "runtime/base/trace.h"
 #include "runtime/vm/modules/program_state.h"
 
 #include <algorithm>
@@ -99,8 +100,8 @@ bool ProgramModule::acceptsArgument(const ProgramArg &arg,
   return true;
 }
 
-Status ProgramModule::explainArgument(const ProgramArg &arg,
-                                      RefObject *argument) const {
+Status ProgramModule::explainKind(const ProgramArg &arg,
+                                  RefObject *argument) const {
   std::string name = describe(arg);
   if (argument == nullptr)
     return invalidArgumentError(strCat(name, " is null"));
@@ -122,12 +123,30 @@ Status ProgramModule::explainArgument(const ProgramArg &arg,
   if (view->rank() != arg.dims.size())
     return invalidArgumentError(strCat(name, " has rank ", view->rank(),
                                        ", expected ", arg.dims.size()));
+  return okStatus();
+}
+
+std::string ProgramModule::relationText(const ProgramArg &arg,
+                                        size_t dim) const {
+  if (arg.dimSymbols.empty() || arg.dimSymbols[dim] < 0)
+    return {};
+  const SymbolSource &source =
+      sources_[static_cast<size_t>(arg.dimSymbols[dim])];
+  return strCat(" as dim ", source.dim, " of ",
+                describe(args_[source.argument]));
+}
+
+Status ProgramModule::explainArgument(const ProgramArg &arg,
+                                      RefObject *argument) const {
+  FUSILLI_STATUS_RETURN_IF_ERROR(explainKind(arg, argument));
+  std::string name = describe(arg);
+  auto *view = refCast<BufferView>(argument);
   for (size_t i = 0; i < arg.dims.size(); ++i)
     if (view->dim(i) != static_cast<hal::DeviceSize>(arg.dims[i]))
-      return invalidArgumentError(
-          strCat(name, " has dim ", i, " of ", view->dim(i), ", expected ",
-                 arg.dims[i], " (given ", dimsText(view->dims()), ", expected ",
-                 dimsText(unsignedDims(arg)), ")"));
+      return invalidArgumentError(strCat(
+          name, " has dim ", i, " of ", view->dim(i), ", expected ",
+          arg.dims[i], relationText(arg, i), " (given ", dimsText(view->dims()),
+          ", expected ", dimsText(unsignedDims(arg)), ")"));
   const Buffer &buffer = *view->buffer();
   if (buffer.byteLength() < arg.byteLength)
     return invalidArgumentError(
@@ -136,8 +155,90 @@ Status ProgramModule::explainArgument(const ProgramArg &arg,
   return explainRights(buffer, usageOf(arg), accessOf(arg)).annotate(name);
 }
 
-Status ProgramModule::checkWorkspace(RefObject *workspace) const {
-  uint64_t needed = workspaceSize();
+Status ProgramModule::readSymbols(Arguments arguments, int64_t *symbols) const {
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const SymbolSource &source = sources_[i];
+    const ProgramArg &arg = args_[source.argument];
+    RefObject *argument = arguments[source.argument];
+    if (argument == nullptr || argument->type() != &BufferView::kType)
+        [[unlikely]]
+      return explainKind(arg, argument);
+    const auto &view = *static_cast<const BufferView *>(argument);
+    if (view.rank() != arg.dims.size()) [[unlikely]]
+      return explainKind(arg, argument);
+    symbols[i] = static_cast<int64_t>(view.dim(source.dim));
+    if (symbols[i] <= 0) [[unlikely]]
+      return invalidArgumentError(strCat(describe(arg), " has dim ", source.dim,
+                                         " of ", view.dim(source.dim),
+                                         ", expected a positive extent"));
+  }
+  return okStatus();
+}
+
+StatusOr<ShapeLease> ProgramModule::acquireShape(ProgramState &state,
+                                                 Arguments arguments) const {
+  int64_t values[artifact::kMaxSymbols];
+  FUSILLI_STATUS_RETURN_IF_ERROR(readSymbols(arguments, values));
+  std::span<const int64_t> symbols(values, sources_.size());
+  if (mode_ == ProgramMode::Interpreted) [[unlikely]] {
+    FUSILLI_STATUS_ASSIGN(Ref<ProgramShape> shape,
+                          makeShape(state, symbols, arguments));
+    return ShapeLease(std::move(shape));
+  }
+  if (ShapeLease known = state.shapes.find(symbols)) [[likely]]
+    return known;
+  std::lock_guard lock(state.shapes.mutex());
+  if (ShapeLease known = state.shapes.find(symbols))
+    return known;
+  FUSILLI_STATUS_ASSIGN(Ref<ProgramShape> shape,
+                        makeShape(state, symbols, arguments));
+  return state.shapes.insert(std::move(shape));
+}
+
+StatusOr<Ref<ProgramShape>>
+ProgramModule::makeShape(ProgramState &state, std::span<const int64_t> symbols,
+                         Arguments arguments) const {
+  trace::Span span("execute", "new shape");
+  FUSILLI_STATUS_ASSIGN(
+      Ref<ProgramShape> shape,
+      ProgramShape::create(args_.span(), symbols, hostAllocator()));
+  shape->workspaceSize = workspaceSize();
+  CallPlan plan = planOf(*shape);
+  // Before anything is kept for extents that do not belong together.
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkTensors(plan, arguments));
+  uint32_t mode = mode_ == ProgramMode::Recorded ? hal::kCommandBufferReusable
+                                                 : hal::kCommandBufferOneShot;
+  FUSILLI_STATUS_ASSIGN(shape->commands, record(state, mode, plan, symbols));
+  shape->workspaceSize = plan.workspaceSize;
+  return shape;
+}
+
+CallPlan ProgramModule::staticPlan(const ProgramState &state) const noexcept {
+  return {args_.span(), workspaceSize(), state.commands.get()};
+}
+
+CallPlan ProgramModule::planOf(const ProgramShape &shape) noexcept {
+  return {shape.args(), shape.workspaceSize, shape.commands.get()};
+}
+
+StatusOr<uint64_t> ProgramModule::workspaceSize(ModuleState *state,
+                                                Arguments arguments) const {
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkCount(arguments));
+  if (!hasSymbols()) {
+    FUSILLI_STATUS_RETURN_IF_ERROR(
+        checkTensors({args_.span(), workspaceSize(), nullptr}, arguments));
+    return workspaceSize();
+  }
+  FUSILLI_STATUS_ASSIGN(
+      ShapeLease shape,
+      acquireShape(*static_cast<ProgramState *>(state), arguments));
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkTensors(planOf(*shape), arguments));
+  return shape->workspaceSize;
+}
+
+Status ProgramModule::checkWorkspace(const CallPlan &plan,
+                                     RefObject *workspace) const {
+  uint64_t needed = plan.workspaceSize;
   if (needed == 0) [[likely]]
     return okStatus();
   if (workspace == nullptr)
@@ -158,24 +259,36 @@ Status ProgramModule::checkWorkspace(RefObject *workspace) const {
   return okStatus();
 }
 
-Status ProgramModule::checkArguments(Arguments arguments) const {
+Status ProgramModule::checkCount(Arguments arguments) const {
   if (arguments.size() != argumentCount()) [[unlikely]]
     return invalidArgumentError(strCat("call with ", arguments.size(),
                                        " arguments, the function takes ",
                                        argumentCount()));
-  for (size_t i = 0; i < args_.size(); ++i)
-    if (!acceptsArgument(args_[i], arguments[i])) [[unlikely]]
-      return explainArgument(args_[i], arguments[i]);
-  FUSILLI_STATUS_RETURN_IF_ERROR(checkWorkspace(arguments.back()));
-  return checkOverlap(arguments);
+  return okStatus();
 }
 
-Status ProgramModule::checkOverlap(Arguments arguments) const {
+Status ProgramModule::checkTensors(const CallPlan &plan,
+                                   Arguments arguments) const {
+  for (size_t i = 0; i < plan.args.size(); ++i)
+    if (!acceptsArgument(plan.args[i], arguments[i])) [[unlikely]]
+      return explainArgument(plan.args[i], arguments[i]);
+  return okStatus();
+}
+
+Status ProgramModule::checkArguments(const CallPlan &plan,
+                                     Arguments arguments) const {
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkTensors(plan, arguments));
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkWorkspace(plan, arguments.back()));
+  return checkOverlap(plan, arguments);
+}
+
+Status ProgramModule::checkOverlap(const CallPlan &plan,
+                                   Arguments arguments) const {
   for (size_t o = 0; o < outputCount_; ++o) {
-    const ProgramArg &output = args_[o];
+    const ProgramArg &output = plan.args[o];
     const std::byte *begin = addressOf(arguments[o]);
-    for (size_t j = o + 1; j < args_.size(); ++j) {
-      const ProgramArg &other = args_[j];
+    for (size_t j = o + 1; j < plan.args.size(); ++j) {
+      const ProgramArg &other = plan.args[j];
       const std::byte *otherBegin = addressOf(arguments[j]);
       if (!overlap(begin, output.byteLength, otherBegin, other.byteLength))
           [[likely]]
@@ -188,15 +301,15 @@ Status ProgramModule::checkOverlap(Arguments arguments) const {
         return explainOverlap(o, j);
     }
   }
-  if (workspaceSize() == 0) [[likely]]
+  if (plan.workspaceSize == 0) [[likely]]
     return okStatus();
   const auto *workspace =
       static_cast<Buffer *>(arguments.back())->hostPointer();
-  for (size_t i = 0; i < args_.size(); ++i)
-    if (overlap(workspace, workspaceSize(), addressOf(arguments[i]),
-                args_[i].byteLength))
+  for (size_t i = 0; i < plan.args.size(); ++i)
+    if (overlap(workspace, plan.workspaceSize, addressOf(arguments[i]),
+                plan.args[i].byteLength))
       return invalidArgumentError(
-          strCat("workspace overlaps ", describe(args_[i])));
+          strCat("workspace overlaps ", describe(plan.args[i])));
   return okStatus();
 }
 
@@ -210,14 +323,16 @@ Status ProgramModule::explainOverlap(size_t first, size_t second) const {
                     : ": this graph cannot compute it in place"));
 }
 
-void ProgramModule::bindArguments(Arguments arguments,
-                                  BufferRef *bindings) const noexcept {
-  for (size_t i = 0; i < args_.size(); ++i)
+void ProgramModule::bindArguments(const CallPlan &plan, Arguments arguments,
+                                  BufferRef *bindings) noexcept {
+  size_t count = plan.args.size();
+  for (size_t i = 0; i < count; ++i)
     bindings[i] = {static_cast<BufferView *>(arguments[i])->buffer(), 0, 0,
-                   args_[i].byteLength};
-  bindings[args_.size()] = {
-      workspaceSize() != 0 ? static_cast<Buffer *>(arguments.back()) : nullptr,
-      0, 0, workspaceSize()};
+                   plan.args[i].byteLength};
+  bindings[count] = {plan.workspaceSize != 0
+                         ? static_cast<Buffer *>(arguments.back())
+                         : nullptr,
+                     0, 0, plan.workspaceSize};
 }
 
 Status ProgramModule::call(ModuleState *state, uint16_t ordinal,
@@ -229,36 +344,55 @@ Status ProgramModule::call(ModuleState *state, uint16_t ordinal,
 
 Status ProgramModule::callBlocking(ProgramState &state,
                                    Arguments arguments) const {
-  FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(arguments));
-  if (mode_ == ProgramMode::Interpreted) [[unlikely]]
-    return callInterpreted(state, arguments);
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkCount(arguments));
+  if (!hasSymbols()) [[likely]]
+    return execute(state, staticPlan(state), arguments);
+  FUSILLI_STATUS_ASSIGN(ShapeLease shape, acquireShape(state, arguments));
+  return execute(state, planOf(*shape), arguments);
+}
+
+Status ProgramModule::preparePlan(ProgramState &state, Arguments arguments,
+                                  ShapeLease &shape, CallPlan &plan) const {
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkCount(arguments));
+  if (hasSymbols()) {
+    FUSILLI_STATUS_ASSIGN(shape, acquireShape(state, arguments));
+  }
+  plan = shape ? planOf(*shape) : staticPlan(state);
+  return checkArguments(plan, arguments);
+}
+
+Status ProgramModule::execute(ProgramState &state, const CallPlan &plan,
+                              Arguments arguments) const {
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(plan, arguments));
+  if (plan.commands == nullptr) [[unlikely]]
+    return executeInterpreted(state, plan, arguments);
   size_t count = arguments.size();
   if (count <= kStackArguments) [[likely]] {
     BufferRef bindings[kStackArguments];
-    bindArguments(arguments, bindings);
-    return state.device->execute(*state.commands, {bindings, count});
+    bindArguments(plan, arguments, bindings);
+    return state.device->execute(*plan.commands, {bindings, count});
   }
   if (count <= kMaxStackArguments) {
     auto *bindings =
         static_cast<BufferRef *>(__builtin_alloca(count * sizeof(BufferRef)));
-    bindArguments(arguments, bindings);
-    return state.device->execute(*state.commands, {bindings, count});
+    bindArguments(plan, arguments, bindings);
+    return state.device->execute(*plan.commands, {bindings, count});
   }
   HostArray<BufferRef> bindings;
   if (!bindings.allocate(hostAllocator(), count))
     return outOfMemoryError("the bindings of a call");
-  bindArguments(arguments, bindings.data());
-  return state.device->execute(*state.commands, bindings.span());
+  bindArguments(plan, arguments, bindings.data());
+  return state.device->execute(*plan.commands, bindings.span());
 }
 
-Status ProgramModule::callInterpreted(ProgramState &state,
-                                      Arguments arguments) const {
-  HostArray<BufferRef> bindings;
-  if (!bindings.allocate(hostAllocator(), arguments.size()))
-    return outOfMemoryError("the bindings of a call");
-  bindArguments(arguments, bindings.data());
-  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands, commandsOf(state));
-  return state.device->execute(*commands, bindings.span());
+Status ProgramModule::executeInterpreted(ProgramState &state,
+                                         const CallPlan &plan,
+                                         Arguments arguments) const {
+  CallPlan own = plan;
+  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands,
+                        record(state, hal::kCommandBufferOneShot, own, {}));
+  own.commands = commands.get();
+  return execute(state, own, arguments);
 }
 
 Status ProgramModule::callAsync(ProgramState &state,
@@ -276,13 +410,20 @@ Status ProgramModule::callAsync(ProgramState &state,
       return invalidArgumentError(strCat(i == 0 ? "wait" : "signal",
                                          " fence is a ", fence->type()->name));
   }
-  FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(own));
+  ShapeLease shape;
+  CallPlan plan;
+  FUSILLI_STATUS_RETURN_IF_ERROR(preparePlan(state, own, shape, plan));
+  Ref<hal::CommandBuffer> interpreted;
+  if (plan.commands == nullptr) {
+    FUSILLI_STATUS_ASSIGN(interpreted,
+                          record(state, hal::kCommandBufferOneShot, plan, {}));
+    plan.commands = interpreted.get();
+  }
   HostArray<BufferRef> bindings;
   if (!bindings.allocate(hostAllocator(), own.size()))
     return outOfMemoryError("the bindings of a call");
-  bindArguments(own, bindings.data());
-  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands, commandsOf(state));
-  return state.device->queueExecute(fences[0], fences[1], commands.get(),
+  bindArguments(plan, own, bindings.data());
+  return state.device->queueExecute(fences[0], fences[1], plan.commands,
                                     bindings.span());
 }
 
@@ -300,21 +441,29 @@ StatusOr<Ref<BoundCall>> BoundCall::create(Ref<Context> context,
                            ? context->state(module)
                            : nullptr;
   if (state == nullptr || module->mode_ != ProgramMode::Recorded)
-    return invalidArgumentError("only a static program's main can be bound");
-  FUSILLI_STATUS_RETURN_IF_ERROR(module->checkArguments(arguments));
+    return invalidArgumentError("only a recorded program's main can be bound");
+  ShapeLease shape;
+  CallPlan plan;
+  FUSILLI_STATUS_RETURN_IF_ERROR(module->preparePlan(
+      *static_cast<ProgramState *>(state), arguments, shape, plan));
   auto call = makeRef<BoundCall>(allocator, std::move(context), *module,
                                  *static_cast<ProgramState *>(state));
   if (!call || !call->arguments_.allocate(allocator, arguments.size()) ||
       !call->bindings_.allocate(allocator, arguments.size()))
     return outOfMemoryError("a bound call");
+  call->bind(plan, arguments);
   for (size_t i = 0; i < arguments.size(); ++i)
     call->arguments_[i] = Ref<RefObject>::share(arguments[i]);
-  module->bindArguments(arguments, call->bindings_.data());
   return call;
 }
 
+void BoundCall::bind(const CallPlan &plan, Arguments arguments) {
+  commands_ = Ref<hal::CommandBuffer>::share(plan.commands);
+  ProgramModule::bindArguments(plan, arguments, bindings_.data());
+}
+
 Status BoundCall::execute() {
-  return state_.device->execute(*state_.commands, bindings_.span());
+  return state_.device->execute(*commands_, bindings_.span());
 }
 
 Status BoundCall::setArgument(size_t index, RefObject *argument) {
@@ -326,12 +475,14 @@ Status BoundCall::setArgument(size_t index, RefObject *argument) {
   // A Ref is exactly its pointer.
   Arguments all(reinterpret_cast<RefObject *const *>(arguments_.data()),
                 arguments_.size());
-  Status status = module_.checkArguments(all);
+  ShapeLease shape;
+  CallPlan plan;
+  Status status = module_.preparePlan(state_, all, shape, plan);
   if (!status.isOk()) {
     arguments_[index] = std::move(before);
     return status;
   }
-  module_.bindArguments(all, bindings_.data());
+  bind(plan, all);
   return okStatus();
 }
 

@@ -35,6 +35,36 @@ template <typename T, typename V> std::span<const T> spanOf(const V *vector) {
                            : std::span<const T>();
 }
 
+/// The first dim of each symbol: verified, there is one.
+void findSources(std::span<const ProgramArg> args,
+                 std::span<SymbolSource> sources) {
+  for (size_t i = args.size(); i-- > 0;)
+    for (size_t d = args[i].dimSymbols.size(); d-- > 0;)
+      if (int32_t symbol = args[i].dimSymbols[d]; symbol >= 0)
+        sources[static_cast<size_t>(symbol)] = {static_cast<uint32_t>(i),
+                                                static_cast<uint32_t>(d)};
+}
+
+StatusOr<uint64_t> workspaceBytes(int64_t value) {
+  if (value < 0 || static_cast<uint64_t>(value) > artifact::kMaxBytes)
+    return outOfRangeError(strCat("a workspace of ", value, " bytes"));
+  return static_cast<uint64_t>(value);
+}
+
+Status setWorkgroups(const artifact::Instruction &instruction,
+                     const artifact::ProgramValues &values, uint32_t *count) {
+  uint64_t total = 1;
+  for (size_t i = 0; i < 3; ++i) {
+    int64_t extent = values[instruction.workgroupCount[i]];
+    if (extent < 0 || extent > UINT32_MAX ||
+        __builtin_mul_overflow(total, static_cast<uint64_t>(extent), &total))
+      return outOfRangeError(
+          strCat("workgroup count ", extent, " in dimension ", i));
+    count[i] = static_cast<uint32_t>(extent);
+  }
+  return okStatus();
+}
+
 /// Keeps the module, whose artifact holds the bytes, for a constants buffer.
 void releaseModule(void *module, hal::Buffer *) {
   static_cast<ProgramModule *>(module)->release();
@@ -89,11 +119,17 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
     arg.isOutput = source.kind() == fbs::ArgKind::Output;
     arg.elementType = elementTypeOfDataType(source.dtype());
     arg.dims = spanOf<int64_t>(source.physical_dims());
+    arg.dimSymbols = spanOf<int32_t>(source.dim_symbols());
     arg.byteLength = source.byte_length();
     arg.inplaceInputs = spanOf<uint32_t>(source.inplace_inputs());
   }
-  auto module = makeRef<ProgramModule>(
-      allocator, std::move(instance), std::move(reader), std::move(args), mode);
+  HostArray<SymbolSource> symbols;
+  if (!symbols.allocate(allocator, lengthOf(reader.artifact().symbols())))
+    return outOfMemoryError("the symbols of a program");
+  findSources(args.span(), symbols.span());
+  auto module =
+      makeRef<ProgramModule>(allocator, std::move(instance), std::move(reader),
+                             std::move(args), std::move(symbols), mode);
   if (!module)
     return outOfMemoryError("a program module");
   return Ref<Module>(std::move(module));
@@ -102,11 +138,18 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
 ProgramModule::ProgramModule(HostAllocator &allocator, Ref<Instance> instance,
                              artifact::Reader reader,
                              HostArray<ProgramArg> args,
+                             HostArray<SymbolSource> sources,
                              ProgramMode mode) noexcept
     : Module(allocator), instance_(std::move(instance)),
-      reader_(std::move(reader)), args_(std::move(args)), mode_(mode) {
+      reader_(std::move(reader)), args_(std::move(args)),
+      sources_(std::move(sources)), mode_(mode) {
   while (outputCount_ < args_.size() && args_[outputCount_].isOutput)
     ++outputCount_;
+  // Verified: it is said at most once.
+  for (size_t position = 0; position < reader_.program().size();)
+    if (artifact::decodeInstruction(reader_.program(), position)->opcode ==
+        FUSILLI_VM_WORKSPACE)
+      symbolicWorkspace_ = true;
   std::to_chars(workspaceText_, workspaceText_ + sizeof(workspaceText_) - 1,
                 workspaceSize());
 }
@@ -134,7 +177,8 @@ std::span<const FunctionExport> ProgramModule::exports() const noexcept {
 
 std::string_view ProgramModule::functionAttribute(uint16_t ordinal,
                                                   std::string_view key) const {
-  if (ordinal == kAsyncOrdinal && key == kWorkspaceAttribute)
+  if (ordinal == kAsyncOrdinal && key == kWorkspaceAttribute &&
+      !symbolicWorkspace_)
     return workspaceText_;
   return {};
 }
@@ -175,6 +219,7 @@ Status ProgramModule::initialize(ModuleState *state) {
     entries[i].codeOffset = source.code_offset();
     entries[i].localMemory = source.local_memory();
     entries[i].bindingCount = source.binding_count();
+    entries[i].constantCount = source.constant_count();
   }
   FUSILLI_STATUS_ASSIGN(
       own.executable,
@@ -184,7 +229,13 @@ Status ProgramModule::initialize(ModuleState *state) {
   FUSILLI_STATUS_RETURN_IF_ERROR(makeConstants(own));
   if (mode_ == ProgramMode::Interpreted)
     return okStatus();
-  FUSILLI_STATUS_ASSIGN(own.commands, record(own, hal::kCommandBufferReusable));
+  if (hasSymbols())
+    return own.shapes.allocate(hostAllocator())
+               ? okStatus()
+               : outOfMemoryError("the shapes of a program");
+  CallPlan plan = staticPlan(own);
+  FUSILLI_STATUS_ASSIGN(own.commands,
+                        record(own, hal::kCommandBufferReusable, plan, {}));
   return okStatus();
 }
 
@@ -219,12 +270,15 @@ Status ProgramModule::makeConstants(ProgramState &state) {
                                     bytes.size());
 }
 
-StatusOr<Ref<hal::CommandBuffer>> ProgramModule::record(ProgramState &state,
-                                                        uint32_t mode) const {
+StatusOr<Ref<hal::CommandBuffer>>
+ProgramModule::record(ProgramState &state, uint32_t mode, CallPlan &plan,
+                      std::span<const int64_t> symbols) const {
   FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands,
                         state.device->createCommandBuffer(mode));
   FUSILLI_STATUS_RETURN_IF_ERROR(commands->begin());
   HostVector<hal::BufferRef> refs(hostAllocator());
+  artifact::ProgramValues values(hostAllocator());
+  FUSILLI_STATUS_RETURN_IF_ERROR(values.start(symbols));
   size_t position = 0;
   while (true) {
     FUSILLI_STATUS_ASSIGN(
@@ -232,10 +286,17 @@ StatusOr<Ref<hal::CommandBuffer>> ProgramModule::record(ProgramState &state,
         artifact::decodeInstruction(reader_.program(), position));
     if (instruction.opcode == FUSILLI_VM_RETURN)
       break;
-    FUSILLI_STATUS_RETURN_IF_ERROR(
-        instruction.opcode == FUSILLI_VM_BARRIER
-            ? commands->barrier()
-            : recordDispatch(state, *commands, instruction, refs));
+    if (instruction.isArithmetic()) {
+      FUSILLI_STATUS_RETURN_IF_ERROR(values.evaluate(instruction));
+    } else if (instruction.opcode == FUSILLI_VM_WORKSPACE) {
+      FUSILLI_STATUS_ASSIGN(plan.workspaceSize,
+                            workspaceBytes(values[instruction.operands[0]]));
+    } else {
+      FUSILLI_STATUS_RETURN_IF_ERROR(
+          instruction.isDispatch() ? recordDispatch(state, *commands, plan,
+                                                    instruction, values, refs)
+                                   : commands->barrier());
+    }
   }
   FUSILLI_STATUS_RETURN_IF_ERROR(commands->end());
   return commands;
@@ -243,39 +304,64 @@ StatusOr<Ref<hal::CommandBuffer>> ProgramModule::record(ProgramState &state,
 
 Status ProgramModule::recordDispatch(ProgramState &state,
                                      hal::CommandBuffer &commands,
+                                     const CallPlan &plan,
                                      const artifact::Instruction &instruction,
+                                     const artifact::ProgramValues &values,
                                      HostVector<hal::BufferRef> &refs) const {
+  bool isSymbolic = instruction.opcode == FUSILLI_VM_DISPATCH_SYMBOLIC;
   refs.truncate(0);
   for (uint32_t i = 0; i < instruction.bindingCount; ++i) {
     const fbs::Binding &binding =
         *artifact().bindings()->Get(instruction.firstBinding + i);
     hal::BufferRef ref;
+    uint64_t size = plan.workspaceSize;
+    if (binding.kind() == fbs::BindingKind::Constant) {
+      ref.buffer = state.constants.get();
+      size = reader_.constants().size();
+    } else if (binding.kind() == fbs::BindingKind::Argument) {
+      ref.slot = binding.index();
+      size = plan.args[binding.index()].byteLength;
+    } else {
+      ref.slot = static_cast<uint32_t>(args_.size());
+    }
     ref.offset = binding.offset();
     ref.length = binding.length();
-    if (binding.kind() == fbs::BindingKind::Constant)
-      ref.buffer = state.constants.get();
-    else if (binding.kind() == fbs::BindingKind::Argument)
-      ref.slot = binding.index();
-    else
-      ref.slot = static_cast<uint32_t>(args_.size());
+    if (isSymbolic) {
+      // Negative ones become too large.
+      ref.offset = static_cast<uint64_t>(values[instruction.ranges[2 * i]]);
+      ref.length = static_cast<uint64_t>(values[instruction.ranges[2 * i + 1]]);
+    }
+    if (ref.offset > size || ref.length > size - ref.offset)
+      return outOfRangeError(strCat(
+          "binding ", i, " of dispatch '", nameOf(instruction.entry),
+          "' takes bytes ", ref.offset, " + ", ref.length, " of ", size));
     if (!refs.push(std::move(ref)))
       return outOfMemoryError("the bindings of a dispatch");
   }
   hal::DispatchParams dispatch;
   dispatch.executable = state.executable.get();
   dispatch.entry = instruction.entry;
-  std::copy_n(instruction.workgroupCount, 3, dispatch.workgroupCount);
   dispatch.bindings = {refs.data(), refs.size()};
   if ((instruction.flags & FUSILLI_VM_DISPATCH_INLINE) != 0)
     dispatch.flags = hal::kDispatchInline;
+  if (!isSymbolic) {
+    std::copy_n(instruction.workgroupCount, 3, dispatch.workgroupCount);
+    return commands.dispatch(dispatch);
+  }
+  FUSILLI_STATUS_RETURN_IF_ERROR(
+      setWorkgroups(instruction, values, dispatch.workgroupCount));
+  uint32_t constants[artifact::kMaxEntryConstants];
+  for (size_t i = 0; i < instruction.constants.size(); ++i) {
+    auto value = static_cast<uint64_t>(values[instruction.constants[i]]);
+    constants[2 * i] = static_cast<uint32_t>(value);
+    constants[2 * i + 1] = static_cast<uint32_t>(value >> 32);
+  }
+  dispatch.constants = {constants, instruction.constants.size() * 2};
   return commands.dispatch(dispatch);
 }
 
-StatusOr<Ref<hal::CommandBuffer>>
-ProgramModule::commandsOf(ProgramState &state) const {
-  if (mode_ == ProgramMode::Recorded)
-    return state.commands;
-  return record(state, hal::kCommandBufferOneShot);
+std::string_view ProgramModule::nameOf(uint32_t entry) const {
+  return viewOf(artifact().entries()->Get(entry)->name());
 }
 
 } // namespace fusilli::vm

@@ -2,9 +2,10 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Module "module": a compiled program. Creation verifies the artifact; the
-// state of a context holds the executable and the command buffer into which
-// the static host program was evaluated. A call checks its arguments, binds
-// them and submits: no allocation, no lookup, no lock when the work is inline.
+// state of a context holds the executable and the command buffers into which
+// the host program was evaluated: one, or for a program with symbols one for
+// each shape. A call checks its arguments, binds them and submits: no
+// allocation, no lookup, no lock when the work is inline.
 #ifndef RUNTIME_VM_MODULES_PROGRAM_MODULE_H
 #define RUNTIME_VM_MODULES_PROGRAM_MODULE_H
 
@@ -28,16 +29,27 @@ struct ProgramArg {
   std::string_view name;
   bool isOutput = false;
   hal::ElementType elementType = hal::ElementType::None;
-  std::span<const int64_t> dims; ///< physical
+  std::span<const int64_t> dims; ///< physical; of symbols the representatives
+  std::span<const int32_t> dimSymbols; ///< per dim, -1: static; or empty
   uint64_t byteLength = 0;
   std::span<const uint32_t> inplaceInputs; ///< argument numbers
 };
 
 class BoundCall;
+class ProgramShape;
+class ShapeLease;
+
+/// What a call has to bring and what it runs.
+struct CallPlan {
+  std::span<const ProgramArg> args;
+  uint64_t workspaceSize = 0;
+  hal::CommandBuffer *commands = nullptr; ///< null when interpreted
+};
 
 /// How a program runs. Both give the same results.
 enum class ProgramMode : uint8_t {
-  /// Evaluated once, at load, into a reusable command buffer.
+  /// Evaluated into reusable command buffers: at load, with symbols at the
+  /// first call of a shape.
   Recorded,
   /// Read word by word in every call, into a one-shot command buffer. For
   /// programs with decisions at run time; allocates.
@@ -46,6 +58,12 @@ enum class ProgramMode : uint8_t {
 
 /// The HAL's element type for a fusilli::DataType number; None when unknown.
 hal::ElementType elementTypeOfDataType(uint8_t dataType);
+
+/// The argument whose dim gives a symbol its extent.
+struct SymbolSource {
+  uint32_t argument = 0;
+  uint32_t dim = 0;
+};
 
 /// Thread safety: immutable.
 class ProgramModule final : public Module {
@@ -67,7 +85,16 @@ public:
 
   const fbs::Artifact &artifact() const noexcept { return reader_.artifact(); }
   std::span<const ProgramArg> args() const noexcept { return args_.span(); }
+  /// Whether extents are known at run time only.
+  bool hasSymbols() const noexcept { return !sources_.empty(); }
+  /// Whether the workspace's size depends on them.
+  bool hasSymbolicWorkspace() const noexcept { return symbolicWorkspace_; }
+  /// Bytes; 0 when they depend on extents.
   uint64_t workspaceSize() const noexcept;
+  /// Bytes for the extents of `arguments`, whose workspace is not looked at.
+  /// Errors: those of a call.
+  StatusOr<uint64_t> workspaceSize(ModuleState *state,
+                                   Arguments arguments) const;
   /// args() + 1, for the workspace.
   size_t argumentCount() const noexcept { return args_.size() + 1; }
 
@@ -76,7 +103,7 @@ public:
   std::span<const FunctionImport> imports() const noexcept override;
   std::span<const FunctionExport> exports() const noexcept override;
   /// "iree.abi.transients.size.constant": the workspace bytes in decimal, on
-  /// the async entry point only.
+  /// the async entry point only, unless they depend on extents.
   std::string_view functionAttribute(uint16_t ordinal,
                                      std::string_view key) const override;
   StatusOr<ModuleStatePtr> createState(HostAllocator &allocator) override;
@@ -85,8 +112,9 @@ public:
                        ModuleState *functionState) override;
   Status initialize(ModuleState *state) override;
   /// Checks, in this order: argument count, then per argument null and type,
-  /// encoding, element type, rank, dims, byte length (InvalidArgument naming
-  /// the argument and both values), usage and memory type (PermissionDenied),
+  /// encoding, element type, rank, dims (those of one symbol are equal and
+  /// positive), byte length (InvalidArgument naming the argument and both
+  /// values), usage and memory type (PermissionDenied),
   /// workspace size, and overlaps: an output may share memory with another
   /// argument only where it is exactly the same range and the signature lists
   /// that input as in-place (InvalidArgument naming both otherwise).
@@ -95,38 +123,68 @@ public:
 
   ProgramModule(HostAllocator &allocator, Ref<Instance> instance,
                 artifact::Reader reader, HostArray<ProgramArg> args,
-                ProgramMode mode) noexcept;
+                HostArray<SymbolSource> sources, ProgramMode mode) noexcept;
 
 private:
   friend class BoundCall;
   ~ProgramModule() override = default;
   Status callBlocking(ProgramState &state, Arguments arguments) const;
-  Status callInterpreted(ProgramState &state, Arguments arguments) const;
   Status callAsync(ProgramState &state, Arguments arguments) const;
-  Status checkArguments(Arguments arguments) const;
+  /// The plan of a call whose arguments pass all checks; `shape` keeps it.
+  Status preparePlan(ProgramState &state, Arguments arguments,
+                     ShapeLease &shape, CallPlan &plan) const;
+  Status execute(ProgramState &state, const CallPlan &plan,
+                 Arguments arguments) const;
+  Status executeInterpreted(ProgramState &state, const CallPlan &plan,
+                            Arguments arguments) const;
+
+  CallPlan staticPlan(const ProgramState &state) const noexcept;
+  static CallPlan planOf(const ProgramShape &shape) noexcept;
+  /// The shape of these arguments, made and recorded if it is new; nothing else
+  /// of them is checked. Only for programs with symbols.
+  StatusOr<ShapeLease> acquireShape(ProgramState &state,
+                                    Arguments arguments) const;
+  StatusOr<Ref<ProgramShape>> makeShape(ProgramState &state,
+                                        std::span<const int64_t> symbols,
+                                        Arguments arguments) const;
+  /// Extents of the symbols, into `symbols`.
+  Status readSymbols(Arguments arguments, int64_t *symbols) const;
+
+  Status checkCount(Arguments arguments) const;
+  Status checkArguments(const CallPlan &plan, Arguments arguments) const;
+  Status checkTensors(const CallPlan &plan, Arguments arguments) const;
   bool acceptsArgument(const ProgramArg &arg,
                        const RefObject *argument) const noexcept;
   Status explainArgument(const ProgramArg &arg, RefObject *argument) const;
-  Status checkWorkspace(RefObject *workspace) const;
-  Status checkOverlap(Arguments arguments) const;
+  /// What is wrong with an argument, extents apart; OK if nothing.
+  Status explainKind(const ProgramArg &arg, RefObject *argument) const;
+  /// " as dim 0 of input 'x'" for a dim of a symbol, else nothing.
+  std::string relationText(const ProgramArg &arg, size_t dim) const;
+  Status checkWorkspace(const CallPlan &plan, RefObject *workspace) const;
+  Status checkOverlap(const CallPlan &plan, Arguments arguments) const;
   Status explainOverlap(size_t first, size_t second) const;
   /// One reference per argument and the workspace, into `bindings`.
-  void bindArguments(Arguments arguments,
-                     hal::BufferRef *bindings) const noexcept;
-  /// Evaluates the program into a command buffer; arguments become slots.
-  StatusOr<Ref<hal::CommandBuffer>> record(ProgramState &state,
-                                           uint32_t mode) const;
+  static void bindArguments(const CallPlan &plan, Arguments arguments,
+                            hal::BufferRef *bindings) noexcept;
+  /// Evaluates the program for `symbols` into a command buffer; arguments
+  /// become slots. Sets the plan's workspace size where the program says it.
+  StatusOr<Ref<hal::CommandBuffer>>
+  record(ProgramState &state, uint32_t mode, CallPlan &plan,
+         std::span<const int64_t> symbols) const;
   Status recordDispatch(ProgramState &state, hal::CommandBuffer &commands,
+                        const CallPlan &plan,
                         const artifact::Instruction &instruction,
+                        const artifact::ProgramValues &values,
                         HostVector<hal::BufferRef> &refs) const;
-  /// The commands of one call: those of the state, or freshly interpreted.
-  StatusOr<Ref<hal::CommandBuffer>> commandsOf(ProgramState &state) const;
+  std::string_view nameOf(uint32_t entry) const;
   Status makeConstants(ProgramState &state);
 
   const Ref<Instance> instance_;
   const artifact::Reader reader_;
   const HostArray<ProgramArg> args_;
+  const HostArray<SymbolSource> sources_; ///< by symbol
   const ProgramMode mode_;
+  bool symbolicWorkspace_ = false;
   size_t outputCount_ = 0;
   char workspaceText_[24] = {};
 };
@@ -154,9 +212,12 @@ public:
 
 private:
   ~BoundCall() override = default;
+  void bind(const CallPlan &plan, Arguments arguments);
+
   const Ref<Context> context_;
   ProgramModule &module_; // Borrowed: the context retains it.
   ProgramState &state_;   // Borrowed: the context owns it.
+  Ref<hal::CommandBuffer> commands_;
   HostArray<Ref<RefObject>> arguments_;
   HostArray<hal::BufferRef> bindings_;
 };

@@ -7,17 +7,19 @@
 
 #include "runtime/hal/device.h"
 #include "runtime/vm/module.h"
+#include "runtime/vm/modules/program_shapes.h"
 
 namespace fusilli::vm {
 
-/// Made at load, immutable after it. In dependency order: the command buffer
-/// goes first.
+/// Made at load; only the shapes change after it. In dependency order: command
+/// buffers go first.
 class ProgramState final : public ModuleState {
 public:
   Ref<hal::Device> device;
   Ref<hal::Executable> executable;
-  Ref<hal::Buffer> constants; ///< null when there are none
-  Ref<hal::CommandBuffer> commands;
+  Ref<hal::Buffer> constants;       ///< null when there are none
+  Ref<hal::CommandBuffer> commands; ///< of a program without symbols
+  ShapeCache shapes;                ///< of one with symbols
 };
 
 } // namespace fusilli::vm
