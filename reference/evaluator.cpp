@@ -174,6 +174,8 @@ ErrorOr<Value> evaluateNode(const Program &program, const NodeDef &node,
   std::vector<const Value *> operands;
   for (size_t input : node.inputs)
     operands.push_back(&values[input]);
+  if (std::holds_alternative<SdpaOp>(node.op))
+    return evaluateSdpa(node, spec, operands, demand);
   return evaluatePointwise(node, spec, operands, demand);
 }
 

@@ -91,7 +91,7 @@ TEST(EvaluatorTest, RejectsProgramsThatMakeNoSense) {
   dynamic.def.tensors[0]->dynamic_dims = {0};
   EXPECT_EQ(codeOf(dynamic.bytes(), inputs), ErrorCode::NotImplemented);
   auto op = addGraph(DataType::Float);
-  op.def.nodes[0]->attrs.Set(fbs::SdpaAttrsT());
+  op.def.nodes[0]->attrs.Set(fbs::CustomOpAttrsT());
   EXPECT_EQ(codeOf(op.bytes(), inputs), ErrorCode::NotImplemented);
 }
 

@@ -158,9 +158,32 @@ ErrorObject checkConv(const Program &p, const NodeDef &node,
   return fits ? ok() : bad("node '" + node.name + "': shapes do not fit");
 }
 
+ErrorObject checkSdpa(const Program &p, const NodeDef &node) {
+  const auto dimsOf = [&](size_t i) -> const Dims & {
+    return p.tensors[node.inputs[i]].spec.dims;
+  };
+  const Dims &o = p.tensors[node.output].spec.dims;
+  bool fits =
+      (node.inputs.size() == 3 || node.inputs.size() == 4) && o.size() == 4;
+  for (size_t i = 0; fits && i < node.inputs.size(); ++i)
+    fits = dimsOf(i).size() == 4;
+  if (!fits)
+    return bad("node '" + node.name +
+               "': expected 3 or 4 inputs and an output, all of rank 4");
+  const Dims &q = dimsOf(0), &k = dimsOf(1), &v = dimsOf(2);
+  fits = q[0] == k[0] && q[0] == v[0] && q[1] % k[1] == 0 && q[1] % v[1] == 0 &&
+         q[3] == k[3] && k[2] == v[2] && o == Dims{q[0], q[1], q[2], v[3]};
+  const Dims mask = {q[0], q[1], q[2], k[2]};
+  for (size_t i = 0; fits && node.inputs.size() == 4 && i < 4; ++i)
+    fits = dimsOf(3)[i] == 1 || dimsOf(3)[i] == mask[i];
+  return fits ? ok() : bad("node '" + node.name + "': shapes do not fit");
+}
+
 ErrorObject checkNode(const Program &p, const NodeDef &node) {
   if (std::holds_alternative<PointwiseOp>(node.op))
     return checkPointwise(p, node);
+  if (std::holds_alternative<SdpaOp>(node.op))
+    return checkSdpa(p, node);
   const size_t expected = std::holds_alternative<ReductionOp>(node.op) ? 1 : 2;
   if (node.inputs.size() != expected)
     return bad("node '" + node.name + "': expected " +
@@ -199,6 +222,13 @@ ErrorOr<Op> decodeOp(const fbs::Node &in, const std::string &name) {
     return Op(ConvDGradOp{toLists(*in.attrs_as_ConvDGradAttrs())});
   case fbs::OpAttrs::ConvWGradAttrs:
     return Op(ConvWGradOp{toLists(*in.attrs_as_ConvWGradAttrs())});
+  case fbs::OpAttrs::SdpaAttrs: {
+    const auto *attrs = in.attrs_as_SdpaAttrs();
+    SdpaOp op{attrs->dropout(), attrs->is_causal(), std::nullopt};
+    if (attrs->has_scale())
+      op.scale = attrs->scale();
+    return Op(op);
+  }
   default:
     return error(ErrorCode::NotImplemented,
                  "node '" + name + "': the reference has no such op");

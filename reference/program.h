@@ -48,8 +48,13 @@ struct ConvLists {
 struct ConvFPropOp : ConvLists {};
 struct ConvDGradOp : ConvLists {};
 struct ConvWGradOp : ConvLists {};
+struct SdpaOp {
+  float dropout = 0.0f;
+  bool isCausal = false;
+  std::optional<float> scale; ///< nothing: 1 / sqrt(head dim)
+};
 using Op = std::variant<PointwiseOp, ReductionOp, MatmulOp, ConvFPropOp,
-                        ConvDGradOp, ConvWGradOp>;
+                        ConvDGradOp, ConvWGradOp, SdpaOp>;
 
 /// One node; all these ops have one output.
 struct NodeDef {

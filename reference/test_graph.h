@@ -75,6 +75,10 @@ public:
                  const Dims &dilation) {
     convNode<fbs::ConvWGradAttrsT>({dy, x}, dw, padding, stride, dilation);
   }
+  fbs::SdpaAttrsT &sdpa(std::vector<int> inputs, int o) {
+    node(std::move(inputs), o).attrs.Set(fbs::SdpaAttrsT());
+    return *def.nodes.back()->attrs.AsSdpaAttrs();
+  }
 
   std::vector<uint8_t> bytes() {
     def.version = graph::kGraphDefVersion;

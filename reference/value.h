@@ -118,6 +118,10 @@ ErrorOr<Value> evaluateConvDGrad(const NodeDef &node, const TensorSpec &out,
 ErrorOr<Value> evaluateConvWGrad(const NodeDef &node, const TensorSpec &out,
                                  const Value &dy, const Value &x,
                                  const Demand &demand);
+/// Operands Q, K, V and, where there is one, MASK.
+ErrorOr<Value> evaluateSdpa(const NodeDef &node, const TensorSpec &out,
+                            const std::vector<const Value *> &operands,
+                            const Demand &demand);
 
 } // namespace fusilli::reference
 
