@@ -32,7 +32,9 @@ public:
         k_(ContractionOperand::from<F>(*operands[1])),
         v_(ContractionOperand::from<F>(*operands[2])),
         scoreBound_(*operands[0], *operands[1], q_, k_, qDims_[3]),
-        roundsWeights_(operands[2]->dtype == DataType::BFloat16) {
+        rounding_(operands[2]->dtype == DataType::BFloat16
+                      ? formatOf(DataType::BFloat16).unit()
+                      : 0.0) {
     scores_.resize(static_cast<size_t>(kDims_[2]));
     const double scale = op.scale
                              ? static_cast<double>(*op.scale)
@@ -93,7 +95,7 @@ public:
       }
       const double upper = std::fabs(v.v) + v.e;
       const double relative =
-          j < visible_ ? scores_[static_cast<size_t>(j)].e : 0.0;
+          j < visible_ ? scores_[static_cast<size_t>(j)].e + rounding_ : 0.0;
       sum += weight * v.v;
       magnitude += weight * upper;
       error += weight * (relative * upper + v.e);
@@ -119,6 +121,13 @@ private:
     return {std::numeric_limits<double>::quiet_NaN(), 0.0};
   }
 
+  /// A subnormal of a bf16 product may be taken as zero.
+  Approx<F> mayFlush(Approx<F> x) const {
+    if (scoreBound_.flushed != 0.0 && std::fabs(x.v) < F32::kMinNormal)
+      x.e += std::fabs(x.v);
+    return x;
+  }
+
   Approx<F> score(int64_t q, int64_t k) const {
     const int64_t depth = qDims_[3];
     double v = 0.0, s = 0.0, p = 0.0;
@@ -133,8 +142,9 @@ private:
       return scoreBound_.template finish<F>(v, s, p);
     Sum<F> sum;
     for (int64_t d = 0; d < depth; ++d)
-      sum.add(fusedProduct(q_.template at<F>(static_cast<size_t>(q + d)),
-                           k_.template at<F>(static_cast<size_t>(k + d))));
+      sum.add(fusedProduct(
+          mayFlush(q_.template at<F>(static_cast<size_t>(q + d))),
+          mayFlush(k_.template at<F>(static_cast<size_t>(k + d)))));
     return sum.result(depth);
   }
 
@@ -157,9 +167,8 @@ private:
   /// Scores become weights e^(s - max), their errors relative ones.
   void weigh() {
     units_ = 2.0 * accumulationUnits(visible_);
-    const double functions = 4.0 * kFunctionUlps.exp * F::kUnit +
-                             units_ * F::kUnit +
-                             (roundsWeights_ ? 0x1p-9 : 0.0);
+    const double functions =
+        4.0 * kFunctionUlps.exp * F::kUnit + units_ * F::kUnit;
     double error = 0.0;
     total_ = 0.0;
     for (int64_t j = 0; j < visible_; ++j) {
@@ -186,7 +195,7 @@ private:
   const std::vector<int64_t> &qDims_, &kDims_, &vDims_;
   ContractionOperand q_, k_, v_;
   ContractionBound scoreBound_;
-  bool roundsWeights_;
+  double rounding_; ///< of a weight, for the product alone
   Approx<F> scale_;
 
   // The row.

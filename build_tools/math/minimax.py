@@ -178,6 +178,9 @@ TASKS = {
                            lambda x: mp.log(mp.erfc(2 + x), 2),
                            lambda x: mp.erfc(2 + x), range(0, 18), -1.01, 4,
                            refit=False),
+    # 2^r for weights that are rounded to bf16
+    "exp2_32w": lambda: fit("exp2 f32, for bf16", 32, lambda x: mpf(2)**x,
+                            lambda x: mpf(2)**-x, range(1, 5), -0.5, 0.5, {0: 1}),
     # 2^r where only a sixth of it counts
     "exp2_32s": lambda: fit("exp2 f32, short", 32, lambda x: mpf(2)**x,
                             lambda x: mpf(2)**-x, range(1, 6), -0.5, 0.5, {0: 1}),

@@ -296,6 +296,8 @@ private:
       return importMatmul(import);
     case fbs::OpAttrs::ConvFPropAttrs:
       return importConvFProp(*node.attrs_as_ConvFPropAttrs(), import);
+    case fbs::OpAttrs::SdpaAttrs:
+      return importSdpa(*node.attrs_as_SdpaAttrs(), import);
     default: {
       StringRef type = fbs::EnumNameOpAttrs(node.attrs_type());
       type.consume_back("Attrs");

@@ -47,6 +47,7 @@ bool importPointwise(const fbs::PointwiseAttrs &attrs, NodeImport &node);
 bool importReduction(const fbs::ReductionAttrs &attrs, NodeImport &node);
 bool importMatmul(NodeImport &node);
 bool importConvFProp(const fbs::ConvFPropAttrs &attrs, NodeImport &node);
+bool importSdpa(const fbs::SdpaAttrs &attrs, NodeImport &node);
 
 /// Text of an element type for messages.
 std::string getTypeText(mlir::Type type);

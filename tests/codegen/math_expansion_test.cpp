@@ -299,6 +299,79 @@ TEST_P(MathExpansionTest, Timing) {
   }
 }
 
+TEST(Exp2OfNonPositiveTest, WithinItsRelativeBound) {
+  std::vector<float> x(kBlock), y(kBlock);
+  for (const Level &level : levels())
+    for (bool isShort : {false, true}) {
+      test::Kernel kernel = test::compileKernel(
+          level.target, {"f32", "f32"}, kBlock, level.lanes32,
+          [&](ImplicitLocOpBuilder &b, ValueRange in) {
+            return expandExp2OfNonPositive(b, in[0], isShort, {});
+          });
+      ASSERT_EQ(kernel.error, "");
+      double worst = 0;
+      for (int block = 0; block < 64; ++block) {
+        for (int64_t i = 0; i < kBlock; ++i)
+          x[i] = -126.0f * float(block * kBlock + i) / float(64 * kBlock);
+        kernel.run({x.data(), y.data()}, kBlock);
+        for (int64_t i = 0; i < kBlock; ++i)
+          worst =
+              std::max(worst, std::fabs(y[i] / std::exp2(double(x[i])) - 1));
+      }
+      printf("%-10s %s relative error %.3g\n", level.target,
+             isShort ? "short" : "full", worst);
+      EXPECT_LE(worst, isShort ? 0x1p-18 : 0x1p-22);
+    }
+}
+
+TEST(Exp2OfNonPositiveTest, ZeroInPlaceOfSubnormalsAndNotANumberStays) {
+  const std::vector<float> given = {
+      0.0f,      -0.0f,    -126.0f,
+      -127.0f,   -126.75f, -1e30f,
+      -INFINITY, NAN,      std::bit_cast<float>(0x7fc00001u)};
+  std::vector<float> x(kBlock), y(kBlock);
+  std::copy(given.begin(), given.end(), x.begin());
+  for (const Level &level : levels())
+    for (bool isShort : {false, true}) {
+      test::Kernel kernel = test::compileKernel(
+          level.target, {"f32", "f32"}, kBlock, level.lanes32,
+          [&](ImplicitLocOpBuilder &b, ValueRange in) {
+            return expandExp2OfNonPositive(b, in[0], isShort, {});
+          });
+      ASSERT_EQ(kernel.error, "");
+      kernel.run({x.data(), y.data()}, kBlock);
+      EXPECT_EQ(y[0], 1.0f);
+      EXPECT_EQ(y[1], 1.0f);
+      EXPECT_EQ(y[2], 0x1p-126f);
+      for (int i = 3; i < 7; ++i)
+        EXPECT_EQ(y[size_t(i)], 0.0f) << given[size_t(i)];
+      EXPECT_TRUE(std::isnan(y[7]));
+      EXPECT_TRUE(std::isnan(y[8]));
+    }
+}
+
+TEST(Exp2OfNonPositiveTest, DoubleAsExp2) {
+  std::vector<double> x(kBlock), y(kBlock);
+  for (int64_t i = 0; i < kBlock; ++i)
+    x[i] = i == 0 ? -INFINITY : -1080.0 * double(i) / double(kBlock);
+  for (const Level &level : levels()) {
+    test::Kernel kernel = test::compileKernel(
+        level.target, {"f64", "f64"}, kBlock, level.lanes32 / 2,
+        [&](ImplicitLocOpBuilder &b, ValueRange in) {
+          return expandExp2OfNonPositive(
+              b, in[0], false,
+              {.avx512 = std::string(level.target) != "x86-64-v3"});
+        });
+    ASSERT_EQ(kernel.error, "");
+    kernel.run({x.data(), y.data()}, kBlock);
+    EXPECT_EQ(y[0], 0.0);
+    for (int64_t i = 1; i < kBlock; ++i) {
+      const long double want = std::exp2(static_cast<long double>(x[i]));
+      ASSERT_LE((ulpError<double, long double>(y[i], want)), 1.5) << x[i];
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, MathExpansionTest, testing::ValuesIn(kFunctions),
                          [](const auto &info) { return info.param.name; });
 

@@ -120,6 +120,7 @@ private:
 // One function per family member; x has the emitter's type.
 Value emitExp(MathEmitter &e, Value x);
 Value emitExp2(MathEmitter &e, Value x);
+Value emitExp2OfNonPositive(MathEmitter &e, Value x, bool isShort);
 Value emitExpm1(MathEmitter &e, Value x);
 /// (e^x - 1) / 2 for x <= 0; the sign of zero is lost.
 Value emitHalfExpm1NonPositive(MathEmitter &e, Value x);

@@ -154,6 +154,25 @@ Value emitExp2(MathEmitter &e, Value x) {
   return e.scale(exp2Poly(e, e.sub(clamped, n.value)), n, clamped);
 }
 
+Value emitExp2OfNonPositive(MathEmitter &e, Value x, bool isShort) {
+  if (e.isF64)
+    return emitExp2(e, e.atLeast(x, -1077));
+  // The rounded number with the exponent's bias lies in the low bits; -127 is a
+  // power of 0.
+  Value clamped = e.atLeast(x, -127);
+  Value magic = e.f(0x1.8p23 + 127);
+  Value shifted = e.add(clamped, magic);
+  Value rest = e.sub(clamped, e.sub(shifted, magic));
+  Value power = e.fromBits(e.shl(e.toBits(shifted), e.mantissaBits()));
+  // [exp2_32w, exp2_32s]
+  Value p = isShort
+                ? e.poly(rest, {1.0, 0x1.62e12cp-1, 0x1.ec036ep-3,
+                                0x1.c9fc7ep-5, 0x1.3a05c4p-7})
+                : e.poly(rest, {1.0, 0x1.62e42ap-1, 0x1.ebf9c2p-3,
+                                0x1.c6b6d8p-5, 0x1.3ce8aep-7, 0x1.5bda4ap-10});
+  return e.mul(p, power);
+}
+
 /// (e^x - 1) / 2, x clamped.
 static Value halfExpm1(MathEmitter &e, Value x) {
   Reduced r = reduceByLn2(e, x);

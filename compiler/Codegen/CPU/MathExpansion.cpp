@@ -77,6 +77,12 @@ Value expandMath(ImplicitLocOpBuilder &b, MathFn fn, ValueRange operands,
   llvm_unreachable("unknown function");
 }
 
+Value expandExp2OfNonPositive(ImplicitLocOpBuilder &b, Value x, bool isShort,
+                              const MathOptions &options) {
+  detail::MathEmitter e(b, x.getType(), options);
+  return detail::emitExp2OfNonPositive(e, x, isShort);
+}
+
 /// `options` with what the flags of `op` promise.
 static MathOptions withFlags(MathOptions options, Operation *op) {
   if (auto flagged = dyn_cast<arith::ArithFastMathInterface>(op))

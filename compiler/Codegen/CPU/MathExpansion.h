@@ -84,6 +84,14 @@ bool isExpandableMathType(mlir::Type type);
 mlir::Value expandMath(mlir::ImplicitLocOpBuilder &b, MathFn fn,
                        mlir::ValueRange operands, const MathOptions &options);
 
+/// 2^x for x <= 0, -infinity included, as weights of a softmax need it: a
+/// result below 2^-126 is 0, so that nothing is subnormal. The relative error
+/// is at most 2^-22 or, where `isShort` (for results that become bf16), 2^-18;
+/// f64 is as exp2. Not-a-numbers stay; positive x below 1 are allowed.
+mlir::Value expandExp2OfNonPositive(mlir::ImplicitLocOpBuilder &b,
+                                    mlir::Value x, bool isShort,
+                                    const MathOptions &options);
+
 /// Emits the function of the math dialect op `mathDialectOp` on
 /// `vectorOperands`, which need not be the op's own operands (nor have their
 /// type): the vectoriser passes the vectors that stand for them. Ops that LLVM

@@ -27,9 +27,10 @@ void Strategy::enumerate(const KernelModel &model, const TargetInfo &target,
 }
 
 ArrayRef<const Strategy *> getStrategies() {
-  static const std::array<const Strategy *, 5> list = {
-      &getMatmulStrategy(), &getConvolutionStrategy(), &getRowsStrategy(),
-      &getPointwiseStrategy(), &getGeneralStrategy()};
+  static const std::array<const Strategy *, 6> list = {
+      &getAttentionStrategy(),   &getMatmulStrategy(),
+      &getConvolutionStrategy(), &getRowsStrategy(),
+      &getPointwiseStrategy(),   &getGeneralStrategy()};
   return list;
 }
 

@@ -62,6 +62,7 @@ public:
 ArrayRef<const Strategy *> getStrategies();
 const Strategy *findStrategy(llvm::StringRef name);
 
+const Strategy &getAttentionStrategy();
 const Strategy &getPointwiseStrategy();
 const Strategy &getRowsStrategy();
 const Strategy &getMatmulStrategy();

@@ -193,6 +193,8 @@ LogicalResult KernelLowering::run() {
       result = lower(*this, m);
     } else if (auto c = dyn_cast<ir::ConvFPropOp>(op)) {
       result = lower(*this, c);
+    } else if (auto s = dyn_cast<ir::SdpaOp>(op)) {
+      result = lower(*this, s);
     } else if (auto c = dyn_cast<ir::ConstantOp>(op)) {
       result = lower(*this, c);
     } else {

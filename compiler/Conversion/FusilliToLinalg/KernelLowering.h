@@ -84,6 +84,7 @@ mlir::LogicalResult lower(KernelLowering &k, ir::PointwiseOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::ReductionOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::MatmulOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::ConvFPropOp op);
+mlir::LogicalResult lower(KernelLowering &k, ir::SdpaOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::ConstantOp op);
 
 /// Accumulator of products whose result has elements of type `result`.

@@ -28,3 +28,21 @@ func.func private @unfit(%x: tensor<4xf32>) -> tensor<4xf32> attributes {fusilli
   %0 = fusilli.pointwise NEG %x : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// expected-error@below {{strategy attention does not fit: the kernel is no quotient of a product and a sum}}
+// expected-error@below {{no code for kernel no_attention}}
+func.func private @no_attention(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> attributes {fusilli.kernel, fusilli.schedule = #fusilli.schedule<attention, workgroup = [1, 16], tile = [8, 32], cache = [16, 32, 32], lanes = 16>} {
+  %0 = fusilli.pointwise NEG %x : (tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  return %0 : tensor<1x1x4x4xf32>
+}
+
+// -----
+
+// expected-error@below {{strategy attention does not fit: the schedule is not one of its own}}
+// expected-error@below {{no code for kernel edited}}
+func.func private @edited(%x: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> attributes {fusilli.kernel, fusilli.schedule = #fusilli.schedule<attention, workgroup = [1, 16], tile = [8, 32], cache = [15, 32, 32], lanes = 16>} {
+  %0 = fusilli.sdpa %x, %x, %x scale = 1.0 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  return %0 : tensor<1x1x4x4xf32>
+}

@@ -12,5 +12,6 @@ include "compiler/Dialect/Fusilli/IR/ops/Dispatch.td"
 include "compiler/Dialect/Fusilli/IR/ops/Matmul.td"
 include "compiler/Dialect/Fusilli/IR/ops/Pointwise.td"
 include "compiler/Dialect/Fusilli/IR/ops/Reduction.td"
+include "compiler/Dialect/Fusilli/IR/ops/Sdpa.td"
 
 #endif // FUSILLI_OPS

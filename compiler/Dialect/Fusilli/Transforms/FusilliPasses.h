@@ -30,6 +30,7 @@ inline constexpr llvm::StringLiteral kKindPointwise = "pointwise";
 inline constexpr llvm::StringLiteral kKindContraction = "contraction";
 inline constexpr llvm::StringLiteral kKindReduction = "reduction";
 inline constexpr llvm::StringLiteral kKindRows = "rows";
+inline constexpr llvm::StringLiteral kKindAttention = "attention";
 
 /// `@main` of a module, or null.
 mlir::func::FuncOp getMain(mlir::ModuleOp module);

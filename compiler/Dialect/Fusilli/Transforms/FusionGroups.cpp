@@ -67,6 +67,8 @@ void FusionGroups::addGroup(Operation *op) {
   if (isContraction(op)) {
     group->kind = KernelKind::Contraction;
     group->contraction = op;
+  } else if (isa<SdpaOp>(op)) {
+    group->kind = KernelKind::Attention;
   } else if (auto reduction = dyn_cast<ReductionOp>(op)) {
     group->kind = KernelKind::Reduction;
     ArrayRef<int64_t> full = reduction.getX().getType().getShape();

@@ -23,7 +23,7 @@
 
 namespace fusilli::ir {
 
-enum class KernelKind { Pointwise, Contraction, Reduction, Rows };
+enum class KernelKind { Pointwise, Contraction, Reduction, Rows, Attention };
 
 /// The ops of one kernel.
 struct KernelGroup {

@@ -37,6 +37,8 @@ StringRef getKindName(KernelKind kind) {
     return kKindReduction;
   case KernelKind::Rows:
     return kKindRows;
+  case KernelKind::Attention:
+    return kKindAttention;
   }
   llvm_unreachable("unknown kind");
 }
@@ -62,7 +64,7 @@ Outline describe(const KernelGroup &group) {
   for (Operation *op : group.ops) {
     for (Value operand : op->getOperands()) {
       Operation *def = operand.getDefiningOp();
-      if (isInlineConstant(def) && !isa<MatmulOp, ConvFPropOp>(op))
+      if (isInlineConstant(def) && !isa<MatmulOp, ConvFPropOp, SdpaOp>(op))
         ops.insert(def);
       else if (!def || !inside.contains(def))
         inputs.insert(operand);

@@ -44,6 +44,9 @@ LogicalResult verifyKernel(func::FuncOp kernel) {
       contractions.push_back(&op);
     else if (auto reduction = dyn_cast<ReductionOp>(op))
       reductions.push_back(reduction);
+    else if (isa<SdpaOp>(op) && kind.getValue() == kKindAttention &&
+             isa<func::ReturnOp>(op.getNextNode()))
+      return success(); // alone in its kernel
     else if (!isa<PointwiseOp, ConstantOp, func::ReturnOp>(op))
       return op.emitOpError("in a kernel");
   }
