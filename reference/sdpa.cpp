@@ -138,13 +138,19 @@ private:
       s += std::fabs(x.v * y.v);
       p += (std::fabs(x.v) + x.e) * (std::fabs(y.v) + y.e);
     }
-    if (std::isfinite(p))
-      return scoreBound_.template finish<F>(v, s, p);
+    // Whether a product overflows depends on where the scale is applied.
+    if (std::isfinite(p)) {
+      const auto sum = scoreBound_.template finish<F>(v, s, p);
+      return std::isfinite(sum.v) ? sum : Approx<F>::anything();
+    }
     Sum<F> sum;
-    for (int64_t d = 0; d < depth; ++d)
-      sum.add(fusedProduct(
-          mayFlush(q_.template at<F>(static_cast<size_t>(q + d))),
-          mayFlush(k_.template at<F>(static_cast<size_t>(k + d)))));
+    for (int64_t d = 0; d < depth; ++d) {
+      const auto x = mayFlush(q_.template at<F>(static_cast<size_t>(q + d)));
+      const auto y = mayFlush(k_.template at<F>(static_cast<size_t>(k + d)));
+      if (std::isfinite(x.v) && std::isfinite(y.v) && !std::isfinite(x.v * y.v))
+        return Approx<F>::anything();
+      sum.add(fusedProduct(x, y));
+    }
     return sum.result(depth);
   }
 
@@ -167,8 +173,7 @@ private:
   /// Scores become weights e^(s - max), their errors relative ones.
   void weigh() {
     units_ = 2.0 * accumulationUnits(visible_);
-    const double functions =
-        4.0 * kFunctionUlps.exp * F::kUnit + units_ * F::kUnit;
+    const double functions = (kWeightUlps + units_) * F::kUnit;
     double error = 0.0;
     total_ = 0.0;
     for (int64_t j = 0; j < visible_; ++j) {
@@ -177,8 +182,8 @@ private:
         s = {0.0, 0.0};
         continue;
       }
-      const double argument =
-          s.e + 4.0 * F::kUnit * (std::fabs(s.v) + std::fabs(max_));
+      const double argument = s.e + kWeightArgumentUlps * F::kUnit *
+                                        (std::fabs(s.v) + std::fabs(max_));
       const double weight = std::exp(s.v - max_);
       s = {weight, std::expm1(argument) + functions};
       total_ += s.v;

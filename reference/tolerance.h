@@ -82,6 +82,14 @@ inline constexpr double kCompositeUlps = 4.0;
 /// argument's reduction ends there.
 inline constexpr double kTrigRangeDouble = 0x1p45;
 
+/// Of an attention's weights e^(s - largest s), in units in the last place: the
+/// argument may be scaled for powers of two and subtracted in steps, each
+/// relative to |s| + |largest s|; the exponential may be taken of a largest so
+/// far and rescaled once for each block of keys, which accumulationUnits of the
+/// keys counts.
+inline constexpr double kWeightArgumentUlps = 4.0;
+inline constexpr double kWeightUlps = 4.0 * kFunctionUlps.exp;
+
 /// lambda of the probabilistic bound on long sums.
 inline constexpr double kLambda = 8.0;
 

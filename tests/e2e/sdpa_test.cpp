@@ -311,8 +311,8 @@ TEST(SdpaTest, LargeScores) {
 }
 
 TEST(SdpaTest, ManyKeysAndManyRows) {
-  for (DataType type : kFloatTypes) {
-    const RunOptions sampled{.threads = {1, 2}, .repeats = 1, .samples = 500};
+  for (DataType type : {DataType::Float, DataType::BFloat16}) {
+    const RunOptions sampled{.threads = {1, 2}, .repeats = 1, .samples = 200};
     run(type, {.rows = 5, .keys = 40000, .depth = 64, .width = 64}, {},
         sampled);
     for (bool causal : {false, true})
