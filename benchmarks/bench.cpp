@@ -57,6 +57,7 @@ public:
     result.cachedMs = prepared->cachedMs;
     result.firstUs = prepared->firstUs;
     result.kernels = prepared->kernels;
+    result.kernelList = std::move(prepared->kernelList);
     pinNewThreads();
     measure(*prepared, data, result);
     if (result.failure.empty())
@@ -86,9 +87,10 @@ private:
     timing.blockNs = options_.blockMs * 1e6;
     timing.settle = waitForQuietThreads;
     size_t before = peaks_.count();
+    double footprint = data.problem.bytes();
     timing.afterRound = [&] {
       peaks_.measureArithmetic();
-      peaks_.measureMemory();
+      peaks_.measureMemory(footprint);
     };
     std::vector<Timing> timings = measureAlternating(contestants, timing);
     result.peaks = peaks_.values(before);
@@ -132,6 +134,25 @@ private:
   PeakMeter &peaks_;
   std::vector<Peer> peers_;
 };
+
+/// The read peak depends on the size: the machine's is the highest of the run's
+/// large problems, so that none of them exceeds it, else that of the most
+/// bytes.
+std::optional<double> readPeakOf(const std::vector<ProblemResult> &problems,
+                                 PeakMeter &peaks) {
+  constexpr double kLarge = 16e6;
+  std::optional<double> highest;
+  for (const ProblemResult &result : problems)
+    if (result.problem.bytes() >= kLarge)
+      highest = std::max(highest, result.peaks.read);
+  if (!highest) {
+    size_t before = peaks.count();
+    peaks.measureArithmetic();
+    peaks.measureMemory();
+    highest = peaks.values(before).read;
+  }
+  return highest;
+}
 
 } // namespace
 
@@ -177,11 +198,9 @@ ErrorOr<Report> runBench(const BenchOptions &options) {
     for (const Problem &problem : options.problems)
       report.problems.push_back(runner.run(problem));
   }
-  if (peaks.count() == 0) {
-    peaks.measureArithmetic();
-    peaks.measureMemory();
-  }
+  std::optional<double> read = readPeakOf(report.problems, peaks);
   report.machine.peaks = peaks.values();
+  report.machine.peaks.read = read;
   if (options.startup) {
     FUSILLI_ASSIGN_OR_RETURN(
         report.startup,

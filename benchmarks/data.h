@@ -19,19 +19,27 @@
 
 namespace fusilli::bench {
 
-/// A tensor as the graph sees it: dense, logical dims with strides.
+/// A tensor as the graph sees it: logical dims with strides.
 struct TensorSpec {
   std::string name;
   std::vector<int64_t> dims, strides;
 
   int64_t elements() const;
+  /// Elements of memory from the first to the last, gaps included.
+  int64_t span() const;
 };
 
+/// Elements by which the rows of the first operand are longer in memory where
+/// the problem has views.
+inline constexpr int64_t kRowPadding = 16;
+
 /// Inputs of a problem in the order in which they are used: A, B [, bias];
-/// X, W [, bias]; the value and the second operands of a chain; X.
+/// X, W [, bias]; DY, W; DY, X; the value and the second operands of a chain;
+/// X; Q, K, V [, mask]; X [, scale [, bias]]. A norm's X has its kept dims as
+/// one, first: [rows, normalised dims..].
 std::vector<TensorSpec> inputSpecs(const Problem &problem);
 
-/// The output of a problem.
+/// The output of a problem: C, Y, DX, DW or O.
 TensorSpec outputSpec(const Problem &problem);
 
 /// Element 'index' in memory order as a number.

@@ -36,7 +36,7 @@ BigBuffer compute(const ProblemData &data) {
       to[i / p.dims[1]] += float(in(0, i));
   } else if (p.kind == ProblemKind::Conv) {
     const ConvShape &c = p.conv; // 1x1, channels last
-    for (int64_t i = 0; i < c.n * c.h * c.w; ++i)
+    for (int64_t i = 0; i < c.n * c.image[0] * c.image[1]; ++i)
       for (int64_t k = 0; k < c.k; ++k)
         for (int64_t j = 0; j < c.c; ++j)
           to[i * c.k + k] += float(in(0, i * c.c + j) * in(1, k * c.c + j));
@@ -96,6 +96,80 @@ TEST(DataTest, RangesFitTheOps) {
     double value = loadElement(ElementType::I32, ints.inputs[0].data(), i);
     EXPECT_LE(std::abs(value), 4);
   }
+}
+
+/// Sampled problems keep whole what their results are summed over, and say
+/// which rows of a causal attention they took.
+TEST(SampledProblemTest, KeepsWhatIsSummedOver) {
+  auto sampled = [](const std::string &line, double budget) {
+    ProblemData data = makeData(parsed(line), 3);
+    BigBuffer result(static_cast<size_t>(outputSpec(data.problem).span()) * 4);
+    return sampleProblem(data, result.data(), budget);
+  };
+  ConvShape dgrad =
+      sampled("conv_dgrad n4c16h9w9 k8r3s3 f32 nhwc", 9e3).data.problem.conv;
+  EXPECT_EQ(dgrad.k, 8);
+  EXPECT_LT(dgrad.n * dgrad.c, 4 * 16);
+  ConvShape wgrad =
+      sampled("conv_wgrad n4c16h9w9 k8r3s3 f32 nhwc", 9e3).data.problem.conv;
+  EXPECT_EQ(wgrad.n, 4);
+  EXPECT_LT(wgrad.k * wgrad.c, 8 * 16);
+  ConvShape groups =
+      sampled("conv n1c16h9w9 k32r3s3 g8 f32 nhwc", 5e3).data.problem.conv;
+  EXPECT_LT(groups.groups, 8);
+  EXPECT_EQ(groups.c, groups.groups * 2);
+  EXPECT_EQ(groups.k, groups.groups * 4);
+  EXPECT_EQ(sampled("batchnorm n2c16h9w9 f32 nchw", 400).data.problem.conv.n,
+            2);
+  Problem rows = sampled("layernorm 4x5x64 f32 axis2", 300).data.problem;
+  EXPECT_EQ(rows.dims[2], 64);
+  EXPECT_LT(rows.dims[0] * rows.dims[1], 20);
+
+  SampledProblem causal = sampled("sdpa b2hq4hk2s64d16 f32 causal", 1e4);
+  const SdpaShape &sdpa = causal.data.problem.sdpa;
+  EXPECT_EQ(sdpa.keys, 64);
+  EXPECT_LT(sdpa.queries, 64);
+  EXPECT_EQ(sdpa.heads, 2 * sdpa.kvHeads);
+  ASSERT_TRUE(sdpa.mask && !sdpa.causal);
+  ASSERT_EQ(causal.data.inputs.size(), 4u);
+  const float *mask = causal.data.inputs[3].as<float>();
+  // The first row sees the first key, the last one all of them.
+  EXPECT_EQ(mask[0], 0);
+  EXPECT_LT(mask[1], -1e4);
+  EXPECT_EQ(mask[sdpa.queries * sdpa.keys - 1], 0);
+}
+
+TEST(SampledProblemTest, ViewsKeepTheirElements) {
+  ProblemData data = makeData(parsed("reduce 33x21 f32 sum axis1 views"), 3);
+  BigBuffer result(33 * 4);
+  SampledProblem sample = sampleProblem(data, result.data(), 63);
+  EXPECT_EQ(sample.data.problem.dims[0], 3);
+  const float *from = data.inputs[0].as<float>();
+  const float *to = sample.data.inputs[0].as<float>();
+  EXPECT_EQ(to[0], from[0]);
+  EXPECT_EQ(to[2 * (21 + kRowPadding) + 20],
+            from[32 * (21 + kRowPadding) + 20]);
+}
+
+TEST(DataTest, StridesOfOtherOperands) {
+  auto strides = [](const std::string &line, size_t input) {
+    return inputSpecs(parsed(line))[input].strides;
+  };
+  using Strides = std::vector<int64_t>;
+  EXPECT_EQ(strides("matmul 4x5x6 f32 ta tb", 0), (Strides{1, 4}));
+  EXPECT_EQ(strides("matmul 4x5x6 f32 ta tb", 1), (Strides{1, 6}));
+  EXPECT_EQ(strides("matmul 4x5x6 f32 views", 0), (Strides{22, 1}));
+  EXPECT_EQ(strides("matmul 4x5x6 f32 ta views", 0), (Strides{1, 20}));
+  EXPECT_EQ(strides("conv n2c3h5w7 k4r3s3 f32 nhwc views", 0),
+            (Strides{5 * 7 * 19, 1, 7 * 19, 19}));
+  EXPECT_EQ(strides("conv n2c3w7 k4s3 f32 nhwc", 0), (Strides{21, 1, 3}));
+  EXPECT_EQ(strides("layernorm 4x5x6 f32 axis2", 0), (Strides{6, 1}));
+  EXPECT_EQ(strides("layernorm 4x5x6 f32 axis0", 0), (Strides{1, 30}));
+  EXPECT_EQ(inputSpecs(parsed("layernorm 4x5x6 f32 axis0"))[0].dims,
+            (std::vector<int64_t>{30, 4}));
+  TensorSpec view = inputSpecs(parsed("matmul 4x5x6 f32 views"))[0];
+  EXPECT_EQ(view.elements(), 24);
+  EXPECT_EQ(view.span(), 3 * 22 + 6);
 }
 
 TEST(DataTest, ChannelsLastStrides) {

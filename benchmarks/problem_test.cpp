@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace fusilli::bench {
 namespace {
 
@@ -56,12 +58,72 @@ TEST(ProblemTest, Conv) {
       parsed("conv n2c64h56w28 k32r3s5 pad1 stride2 f32 nhwc bias relu");
   EXPECT_EQ(problem.conv.n, 2);
   EXPECT_EQ(problem.conv.k, 32);
-  EXPECT_EQ(problem.conv.s, 5);
-  EXPECT_EQ(problem.conv.outH(), 28);
-  EXPECT_EQ(problem.conv.outW(), 13);
+  EXPECT_THAT(problem.conv.filter, ElementsAre(3, 5));
+  EXPECT_EQ(problem.conv.out(0), 28);
+  EXPECT_EQ(problem.conv.out(1), 13);
   EXPECT_TRUE(problem.conv.channelsLast);
   EXPECT_EQ(problem.flops(), 2.0 * 2 * 32 * 28 * 13 * 64 * 3 * 5);
   EXPECT_FALSE(parsed("conv n1c3h8w8 k4r1s1 f32 nchw").conv.channelsLast);
+}
+
+TEST(ProblemTest, ConvOfOtherRanksAndGroups) {
+  Problem line = parsed("conv n1c32w110 k48s3 stride2 f32 nchw");
+  EXPECT_THAT(line.conv.yDims(), ElementsAre(1, 48, 54));
+  Problem patches =
+      parsed("conv n4c3d2h14w28 k128t2r14s14 stride2,14,14 bf16 nchw");
+  EXPECT_THAT(patches.conv.xDims(), ElementsAre(4, 3, 2, 14, 28));
+  EXPECT_THAT(patches.conv.wDims(), ElementsAre(128, 3, 2, 14, 14));
+  EXPECT_THAT(patches.conv.yDims(), ElementsAre(4, 128, 1, 1, 2));
+  Problem depthwise = parsed("conv n1c96h8w8 k192r3s3 pad1 g96 f32 nhwc");
+  EXPECT_EQ(depthwise.conv.groups, 96);
+  EXPECT_THAT(depthwise.conv.wDims(), ElementsAre(192, 1, 3, 3));
+  EXPECT_EQ(depthwise.flops(), 2.0 * 192 * 8 * 8 * 9);
+}
+
+TEST(ProblemTest, GradientsCountAsTheirConvolution) {
+  Problem forward = parsed("conv n2c8h9w7 k16r3s3 pad1 stride2 f32 nhwc");
+  Problem dgrad = parsed("conv_dgrad n2c8h9w7 k16r3s3 pad1 stride2 f32 nhwc");
+  Problem wgrad = parsed("conv_wgrad n2c8h9w7 k16r3s3 pad1 stride2 f32 nhwc");
+  EXPECT_EQ(dgrad.flops(), forward.flops());
+  EXPECT_EQ(wgrad.flops(), forward.flops());
+  EXPECT_EQ(dgrad.outputElements(), 2 * 8 * 9 * 7);
+  EXPECT_EQ(wgrad.outputElements(), 16 * 8 * 3 * 3);
+  EXPECT_EQ(dgrad.bytes(), forward.bytes());
+}
+
+TEST(ProblemTest, WordsThatStandAnywhere) {
+  Problem problem = parsed("matmul 8x16x4 f32 ta const bias relu views tb "
+                           "dynamic");
+  EXPECT_TRUE(problem.transposeA && problem.transposeB);
+  EXPECT_TRUE(problem.constant && problem.views && problem.dynamic);
+  EXPECT_TRUE(problem.bias);
+  EXPECT_EQ(problem.activation, Activation::Relu);
+  EXPECT_EQ(problem.line,
+            "matmul 8x16x4 f32 ta const bias relu views tb dynamic");
+  // Padding is no traffic.
+  EXPECT_EQ(problem.bytes(), parsed("matmul 8x16x4 f32 bias").bytes());
+}
+
+TEST(ProblemTest, Sdpa) {
+  Problem problem = parsed("sdpa b2hq8hk4s512d64 f32");
+  EXPECT_EQ(problem.sdpa.kvHeads, 4);
+  EXPECT_EQ(problem.flops(), 4.0 * 2 * 8 * 512 * 512 * 64);
+  EXPECT_EQ(problem.bytes(), 4.0 * 2 * 512 * 64 * (8 + 4 + 4 + 8));
+  Problem causal = parsed("sdpa b2hq8hk4s512d64 f32 causal");
+  EXPECT_EQ(causal.flops(), 4.0 * 2 * 8 * (512 * 513 / 2) * 64);
+  EXPECT_EQ(parsed("sdpa b2hq8hk4s512d64 f32 mask").bytes(),
+            problem.bytes() + 4.0 * 512 * 512);
+}
+
+TEST(ProblemTest, Norms) {
+  Problem rows = parsed("layernorm 2048x4096 f32 axis1");
+  EXPECT_EQ(rows.bytes(), 4.0 * (2.0 * 2048 * 4096 + 2 * 4096));
+  Problem strided = parsed("rmsnorm 2048x4096 f32 axis0");
+  EXPECT_EQ(strided.bytes(), 4.0 * (2.0 * 2048 * 4096 + 2048));
+  EXPECT_EQ(parsed("softmax 4x5x6 f16 axis0,2").outputElements(), 120);
+  Problem batch = parsed("batchnorm n8c64h56w56 f32 nhwc");
+  EXPECT_EQ(batch.outputElements(), 8 * 64 * 56 * 56);
+  EXPECT_TRUE(batch.conv.channelsLast);
 }
 
 TEST(ProblemTest, PointwiseCountsFullSecondOperands) {
@@ -104,6 +166,30 @@ TEST(ProblemTest, ErrorsNameTheWordAndTheLine) {
   EXPECT_THAT(errorOf("reduce 4x4 f32 sum axis2"), HasSubstr("bad axis '2'"));
   EXPECT_THAT(errorOf("reduce 4x4 f32 sum axis1,1"), HasSubstr("twice"));
   EXPECT_THAT(errorOf("reduce 4x4 f32 sum 1"), HasSubstr("axis<number>"));
+  EXPECT_THAT(errorOf("conv n1c1h4w4 k1r1 f32 nhwc"), HasSubstr("bad filter"));
+  EXPECT_THAT(errorOf("conv n1c1h4w4 k1s1 f32 nhwc"),
+              HasSubstr("another rank than the image"));
+  EXPECT_THAT(errorOf("conv n1c6h4w4 k9r1s1 g4 f32 nhwc"),
+              HasSubstr("groups do not divide"));
+  EXPECT_THAT(errorOf("conv n1c1h4w4 k1r1s1 stride1,2,3 f32 nhwc"),
+              HasSubstr("bad stride"));
+  EXPECT_THAT(errorOf("conv_dgrad n1c1h4w4 k1r1s1 f32 nhwc bias"),
+              HasSubstr("'bias'"));
+  EXPECT_THAT(errorOf("conv_wgrad n1c1h4w4 k1r1s1 f32 nhwc const"),
+              HasSubstr("'const' does not apply to conv_wgrad"));
+  EXPECT_THAT(errorOf("reduce 4x4 f32 sum axis1 ta"), HasSubstr("'ta'"));
+  EXPECT_THAT(errorOf("matmul 1x1x1 f32 views views"), HasSubstr("'views'"));
+  EXPECT_THAT(errorOf("sdpa b1hq8s512d64 f32"), HasSubstr("bad shape"));
+  EXPECT_THAT(errorOf("sdpa b1hq8hk3s512d64 f32"), HasSubstr("do not divide"));
+  EXPECT_THAT(errorOf("sdpa b1hq8hk8s512d64 f32 causal mask"),
+              HasSubstr("exclude each other"));
+  EXPECT_THAT(errorOf("sdpa b1hq8hk8s512d64 i8"), HasSubstr("integer"));
+  EXPECT_THAT(errorOf("layernorm 4x5x6 f32 axis1"),
+              HasSubstr("the first or the last dims"));
+  EXPECT_THAT(errorOf("rmsnorm 4x5 f32 axis0,1"), HasSubstr("not all"));
+  EXPECT_THAT(errorOf("batchnorm n1c1h4w4 f32 axis1"), HasSubstr("'axis1'"));
+  EXPECT_THAT(errorOf("matmul 2000000000x2000000000x2000000000 f32"),
+              HasSubstr("too large"));
   EXPECT_THAT(errorOf("pointwise 100000x100000x1000 f32 add"),
               HasSubstr("too large"));
 }
@@ -124,13 +210,14 @@ TEST(ProblemSetTest, SkipsCommentsAndNumbersErrors) {
 }
 
 TEST(ProblemSetTest, ShippedFilesParse) {
-  for (const char *name :
-       {"must_show", "matmul", "conv", "pointwise", "reduce"}) {
+  size_t files = 0;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(FUSILLI_BENCH_SHAPES)) {
     std::string error;
-    EXPECT_TRUE(readProblemSet(
-        std::string(FUSILLI_BENCH_SHAPES) + "/" + name + ".txt", error))
-        << error;
+    EXPECT_TRUE(readProblemSet(entry.path(), error)) << error;
+    ++files;
   }
+  EXPECT_GE(files, 5u);
 }
 
 } // namespace

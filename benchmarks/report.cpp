@@ -43,6 +43,18 @@ Json peerJson(const PeerResult &peer, const Timing &ours) {
           {"variant", peer.variant}};
 }
 
+Json kernelJson(const KernelInfo &kernel) {
+  return {{"name", kernel.name},
+          {"nodes", kernel.nodes},
+          {"strategy", kernel.strategy},
+          {"schedule",
+           kernel.schedule.empty() ? Json(nullptr) : Json(kernel.schedule)},
+          {"workgroups", number(kernel.workgroups)},
+          {"local_memory", kernel.localMemory},
+          {"flops", kernel.flops},
+          {"bytes", kernel.bytes}};
+}
+
 Json problemJson(const ProblemResult &result) {
   const Timing &timing = result.timing;
   Fractions fractions;
@@ -51,6 +63,9 @@ Json problemJson(const ProblemResult &result) {
   Json peers = Json::object();
   for (const auto &[name, peer] : result.peers)
     peers[name] = peerJson(peer, timing);
+  Json kernels = Json::array();
+  for (const KernelInfo &kernel : result.kernelList)
+    kernels.push_back(kernelJson(kernel));
   Json json = {
       {"problem", result.problem.line},
       {"target", result.target},
@@ -60,12 +75,15 @@ Json problemJson(const ProblemResult &result) {
       {"first_us", number(result.firstUs)},
       {"time_us", number(microseconds(timing, timing.medianNs))},
       {"time_min_us", number(microseconds(timing, timing.minNs))},
+      {"time_spread", number(timing.spread)},
       {"gflops", number(fractions.gflops)},
       {"gbps", number(fractions.gbps)},
       {"peak_fraction", number(fractions.peak)},
       {"bandwidth_fraction", number(fractions.bandwidth)},
       {"roofline_fraction", number(fractions.roofline)},
+      {"read_fraction", number(fractions.read)},
       {"kernels", result.kernels ? Json(*result.kernels) : Json(nullptr)},
+      {"kernel_list", kernels},
       {"peers", peers},
       {"max_error", number(result.maxError)},
       {"error_bound", number(result.errorBound)}};
@@ -106,7 +124,8 @@ void printMachine(const MachineInfo &machine, std::ostream &out) {
       << (machine.threads == 1 ? " thread" : " threads") << ": f32 "
       << cell(machine.peaks.f32, "%.1f") << ", bf16 dot "
       << cell(machine.peaks.bf16Dot, "%.1f") << ", bf16 amx "
-      << cell(machine.peaks.bf16Amx, "%.1f") << " GFLOP/s; copy "
+      << cell(machine.peaks.bf16Amx, "%.1f") << " GFLOP/s, i8 dot "
+      << cell(machine.peaks.i8Dot, "%.1f") << " GOP/s; copy "
       << cell(machine.peaks.copy, "%.1f") << ", read "
       << cell(machine.peaks.read, "%.1f") << " GB/s\n";
 }
@@ -126,7 +145,8 @@ void printProblem(const ProblemResult &result, std::ostream &out) {
       << cell(median.gbps, "%.1f") << " GB/s; of peak "
       << cell(median.peak, "%.3f") << " (best " << cell(best.peak, "%.3f")
       << "), of copy " << cell(median.bandwidth, "%.3f") << " (best "
-      << cell(best.bandwidth, "%.3f") << ")\n  compile "
+      << cell(best.bandwidth, "%.3f") << "), of read "
+      << cell(median.read, "%.3f") << "\n  compile "
       << cell(result.coldMs, "%.2f") << " ms cold, "
       << cell(result.cachedMs, "%.2f") << " ms cached; first "
       << cell(result.firstUs, "%.1f") << " us; kernels "
@@ -149,6 +169,20 @@ void printProblem(const ProblemResult &result, std::ostream &out) {
   }
 }
 
+void printKernel(const KernelInfo &kernel, std::ostream &out) {
+  out << "  " << kernel.name << ":";
+  for (const std::string &node : kernel.nodes)
+    out << " " << node;
+  out << "\n    strategy " << kernel.strategy;
+  if (!kernel.schedule.empty())
+    out << "\n    schedule " << kernel.schedule;
+  out << "\n    workgroups "
+      << (kernel.workgroups ? cell(kernel.workgroups, "%.0f") : "by extents")
+      << ", scratch " << cell(kernel.localMemory, "%.0f") << " bytes, "
+      << cell(kernel.flops, "%.4g") << " flops, " << cell(kernel.bytes, "%.4g")
+      << " bytes\n";
+}
+
 } // namespace
 
 Fractions fractionsOf(const ProblemResult &result, double nanoseconds) {
@@ -166,6 +200,9 @@ Fractions fractionsOf(const ProblemResult &result, double nanoseconds) {
     else
       peak = result.peaks.bf16Dot ? result.peaks.bf16Dot : result.peaks.f32;
     break;
+  case ElementType::I8:
+    peak = result.peaks.i8Dot;
+    break;
   default:
     break;
   }
@@ -177,6 +214,11 @@ Fractions fractionsOf(const ProblemResult &result, double nanoseconds) {
   fractions.gbps = problem.bytes() / nanoseconds;
   if (result.peaks.copy)
     fractions.bandwidth = *fractions.gbps / *result.peaks.copy;
+  // Of reading alone, where next to nothing is written.
+  double written =
+      double(problem.outputElements()) * double(elementSize(problem.type));
+  if (result.peaks.read && written * 16 < problem.bytes())
+    fractions.read = *fractions.gbps / *result.peaks.read;
   fractions.roofline = fractions.peak;
   if (fractions.bandwidth)
     fractions.roofline =
@@ -200,6 +242,14 @@ int exitCodeOf(const Report &report) {
   return failed ? 3 : 0;
 }
 
+void printExplanation(const Report &report, std::ostream &out) {
+  for (const ProblemResult &result : report.problems) {
+    out << result.problem.line << "  [" << result.target << "]\n";
+    for (const KernelInfo &kernel : result.kernelList)
+      printKernel(kernel, out);
+  }
+}
+
 nlohmann::ordered_json toJson(const Report &report) {
   const MachineInfo &machine = report.machine;
   Json problems = Json::array();
@@ -213,6 +263,7 @@ nlohmann::ordered_json toJson(const Report &report) {
                  {"f32_gflops", number(machine.peaks.f32)},
                  {"bf16_dot_gflops", number(machine.peaks.bf16Dot)},
                  {"bf16_amx_gflops", number(machine.peaks.bf16Amx)},
+                 {"i8_dot_gops", number(machine.peaks.i8Dot)},
                  {"copy_gbps", number(machine.peaks.copy)},
                  {"read_gbps", number(machine.peaks.read)},
                  {"version", machine.version},

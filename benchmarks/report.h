@@ -36,6 +36,15 @@ struct MachineInfo {
   std::string version, commit; ///< of the program, as configured
 };
 
+/// A kernel of the compiled problem.
+struct KernelInfo {
+  std::string name, strategy;
+  std::string schedule; ///< as text; empty where the artifact has none
+  std::vector<std::string> nodes;
+  std::optional<double> workgroups; ///< empty where it depends on extents
+  double flops = 0, bytes = 0, localMemory = 0;
+};
+
 /// A peer's part in a problem.
 struct PeerResult {
   std::string unsupported; ///< reason; empty where there is a timing
@@ -52,6 +61,7 @@ struct ProblemResult {
   std::optional<double> coldMs, cachedMs, firstUs;
   Timing timing;
   std::optional<int64_t> kernels;
+  std::vector<KernelInfo> kernelList;
   std::map<std::string, PeerResult> peers;
   std::optional<double> maxError, errorBound;
   PeakValues peaks; ///< as measured between this problem's blocks
@@ -88,11 +98,14 @@ struct Report {
 /// Fractions of the machine's limits, empty where they do not apply.
 struct Fractions {
   std::optional<double> gflops, gbps, peak, bandwidth, roofline;
+  /// Of the read peak over the problem's own size, where it hardly writes.
+  std::optional<double> read;
 };
 
 /// Rates of 'nanoseconds' a call against the peaks of the result. The peak of
-/// f16 is that of f32; that of bf16 is the tile product's for target
-/// x86-64-amx, else the dot product's where the target has it, else f32's.
+/// f16 is that of f32; that of i8 is the dot product's, or the widened one's;
+/// that of bf16 is the tile product's for target x86-64-amx, else the dot
+/// product's where the target has it, else f32's.
 Fractions fractionsOf(const ProblemResult &result, double nanoseconds);
 
 /// True where a result lies outside its bound.
@@ -104,6 +117,10 @@ int exitCodeOf(const Report &report);
 nlohmann::ordered_json toJson(const Report &report);
 
 void printTable(const Report &report, std::ostream &out);
+
+/// The kernels of each problem: nodes, strategy, schedule, workgroups, scratch
+/// and costs.
+void printExplanation(const Report &report, std::ostream &out);
 
 } // namespace fusilli::bench
 

@@ -25,8 +25,12 @@ ProblemResult resultOf(const std::string &line, double medianNs) {
   result.problem = problem.value_or(Problem{});
   result.target = "host";
   result.timing = {medianNs, medianNs * 0.9, 10};
-  result.peaks = {
-      .f32 = 100, .bf16Dot = 200, .bf16Amx = {}, .copy = 20, .read = 15};
+  result.peaks = {.f32 = 100,
+                  .bf16Dot = 200,
+                  .bf16Amx = {},
+                  .i8Dot = 400,
+                  .copy = 20,
+                  .read = 15};
   result.coldMs = 5;
   result.cachedMs = 0.5;
   result.firstUs = 12;
@@ -46,15 +50,15 @@ TEST(ReportTest, HasEveryKeyOfTheSchema) {
   EXPECT_EQ(json["schema"], 1);
   for (const char *key :
        {"cpu", "features", "threads", "f32_gflops", "bf16_dot_gflops",
-        "bf16_amx_gflops", "copy_gbps", "read_gbps"})
+        "bf16_amx_gflops", "i8_dot_gops", "copy_gbps", "read_gbps"})
     EXPECT_TRUE(json["machine"].contains(key)) << key;
   EXPECT_TRUE(json["machine"]["bf16_amx_gflops"].is_null());
   const auto &problem = json["problems"][0];
   for (const char *key :
        {"problem", "target", "threads", "compile_cold_ms", "compile_cached_ms",
-        "first_us", "time_us", "gflops", "gbps", "peak_fraction",
-        "bandwidth_fraction", "roofline_fraction", "kernels", "peers",
-        "max_error", "error_bound"})
+        "first_us", "time_us", "time_spread", "gflops", "gbps", "peak_fraction",
+        "bandwidth_fraction", "roofline_fraction", "read_fraction", "kernels",
+        "peers", "max_error", "error_bound"})
     EXPECT_TRUE(problem.contains(key)) << key;
   EXPECT_EQ(problem["problem"], "matmul 100x100x100 f32");
   EXPECT_EQ(problem["time_us"], 40);
@@ -89,7 +93,15 @@ TEST(ReportTest, PeakFollowsTheType) {
   EXPECT_EQ(peakOf("f32"), 0.5);
   EXPECT_EQ(peakOf("f16"), 0.5);
   EXPECT_EQ(peakOf("bf16"), 0.25);
-  EXPECT_FALSE(peakOf("i8"));
+  EXPECT_EQ(peakOf("i8"), 0.125);
+  EXPECT_FALSE(peakOf("i32"));
+}
+
+TEST(ReportTest, ReadCountsWhereHardlyAnythingIsWritten) {
+  ProblemResult sum = resultOf("reduce 1000x1000 f32 sum axis1", 400e3);
+  EXPECT_NEAR(*fractionsOf(sum, 400e3).read, 10 / 15.0, 0.01);
+  ProblemResult add = resultOf("pointwise 1000 f32 add", 1e3);
+  EXPECT_FALSE(fractionsOf(add, 1e3).read);
 }
 
 TEST(ReportTest, ExitCodes) {
@@ -119,6 +131,36 @@ TEST(ReportTest, FailuresAreInTheJsonAndTheTable) {
   std::ostringstream table;
   printTable(report, table);
   EXPECT_THAT(table.str(), HasSubstr("failed: COMPILE_FAILURE"));
+}
+
+TEST(ReportTest, KernelsAreListedAndExplained) {
+  Report report;
+  report.problems.push_back(resultOf("pointwise 10 f32 add", 1e3));
+  report.problems[0].kernelList = {{.name = "kernel_0",
+                                    .strategy = "pointwise",
+                                    .schedule = "tile 8",
+                                    .nodes = {"add"},
+                                    .workgroups = 4,
+                                    .flops = 10,
+                                    .bytes = 120,
+                                    .localMemory = 64},
+                                   {.name = "kernel_1",
+                                    .strategy = "general",
+                                    .schedule = "",
+                                    .nodes = {},
+                                    .workgroups = {}}};
+  auto kernels = toJson(report)["problems"][0]["kernel_list"];
+  EXPECT_EQ(kernels[0]["schedule"], "tile 8");
+  EXPECT_EQ(kernels[0]["workgroups"], 4);
+  EXPECT_EQ(kernels[0]["nodes"][0], "add");
+  EXPECT_TRUE(kernels[1]["schedule"].is_null());
+  EXPECT_TRUE(kernels[1]["workgroups"].is_null());
+  std::ostringstream text;
+  printExplanation(report, text);
+  EXPECT_THAT(text.str(), HasSubstr("kernel_0: add\n    strategy pointwise\n"
+                                    "    schedule tile 8\n    workgroups 4, "
+                                    "scratch 64 bytes"));
+  EXPECT_THAT(text.str(), HasSubstr("workgroups by extents"));
 }
 
 TEST(ReportTest, OverheadKeys) {

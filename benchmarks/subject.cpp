@@ -1,9 +1,10 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Graph building, compiling and buffers, all through the public API.
+// Compiling and buffers, all through the public API.
 
 #include "benchmarks/subject.h"
+#include "benchmarks/kernels.h"
 #include "benchmarks/timing.h"
 
 #include <nlohmann/json.hpp>
@@ -16,77 +17,19 @@ namespace fusilli::bench {
 
 namespace {
 
-PointwiseAttr pointwiseAttr(const std::string &mode) {
-  PointwiseAttr attr;
-  for (const auto &[value, text] : PointwiseAttr::kModeToStr)
-    if (text == mode)
-      attr.setMode(value);
-  return attr;
-}
-
-TensorPtr addEpilogue(Graph &graph, const Problem &problem, TensorPtr value,
-                      const std::vector<TensorPtr> &inputs) {
-  if (problem.bias) {
-    PointwiseAttr add = pointwiseAttr("ADD");
-    value = graph.pointwise(value, inputs[2], add);
-  }
-  if (problem.activation != Activation::None) {
-    PointwiseAttr attr = pointwiseAttr(
-        problem.activation == Activation::Relu ? "RELU_FWD" : "GELU_FWD");
-    value = graph.pointwise(value, attr);
-  }
-  return value;
-}
-
-TensorPtr addNodes(Graph &graph, const Problem &problem,
-                   const std::vector<TensorPtr> &inputs) {
-  switch (problem.kind) {
-  case ProblemKind::Matmul:
-  case ProblemKind::BatchMatmul: {
-    MatmulAttr attr;
-    return addEpilogue(graph, problem, graph.matmul(inputs[0], inputs[1], attr),
-                       inputs);
-  }
-  case ProblemKind::Conv: {
-    const ConvShape &conv = problem.conv;
-    ConvFPropAttr attr;
-    attr.setPadding({conv.pad, conv.pad})
-        .setStride({conv.stride, conv.stride})
-        .setDilation({conv.dilation, conv.dilation});
-    return addEpilogue(graph, problem,
-                       graph.convFProp(inputs[0], inputs[1], attr), inputs);
-  }
-  case ProblemKind::Pointwise: {
-    TensorPtr value = inputs[0];
-    size_t next = 1;
-    for (const PointwiseOp *op : problem.ops) {
-      PointwiseAttr attr = pointwiseAttr(op->mode);
-      value = op->arity == 2 ? graph.pointwise(value, inputs[next++], attr)
-                             : graph.pointwise(value, attr);
-    }
-    return value;
-  }
-  case ProblemKind::Reduce: {
-    ReductionAttr attr;
-    for (const auto &[value, text] : ReductionAttr::kModeToStr)
-      if (text == problem.reduce->mode)
-        attr.setMode(value);
-    TensorPtr y = graph.reduction(inputs[0], attr);
-    y->setDim(outputSpec(problem).dims);
-    return y;
-  }
-  }
-  return nullptr;
-}
-
-/// A buffer of the tensor's physical shape with the given bytes.
+/// A buffer for the tensor with the given bytes: of its physical shape, or for
+/// a view of as many elements as it spans.
 template <typename T>
 ErrorOr<BufferPtr> allocateAs(const Handle &handle, const TensorAttr &tensor,
                               const char *bytes) {
+  TensorSpec spec{tensor.getName(), tensor.getDim(), tensor.getStride()};
   std::vector<iree_hal_dim_t> shape;
-  for (int64_t dim : tensor.getPhysicalDim())
-    shape.push_back(static_cast<iree_hal_dim_t>(dim));
-  std::vector<T> values(static_cast<size_t>(tensor.getVolume()));
+  if (spec.span() == spec.elements())
+    for (int64_t dim : tensor.getPhysicalDim())
+      shape.push_back(static_cast<iree_hal_dim_t>(dim));
+  else
+    shape = {static_cast<iree_hal_dim_t>(spec.span())};
+  std::vector<T> values(static_cast<size_t>(spec.span()));
   if (bytes)
     std::memcpy(static_cast<void *>(values.data()), bytes,
                 values.size() * sizeof(T));
@@ -120,56 +63,6 @@ ErrorOr<BufferPtr> allocateFor(const Handle &handle, ElementType type,
 }
 
 } // namespace
-
-DataType graphType(ElementType type) {
-  switch (type) {
-  case ElementType::F16:
-    return DataType::Half;
-  case ElementType::BF16:
-    return DataType::BFloat16;
-  case ElementType::F32:
-    return DataType::Float;
-  case ElementType::F64:
-    return DataType::Double;
-  case ElementType::I8:
-    return DataType::Int8;
-  case ElementType::I16:
-    return DataType::Int16;
-  case ElementType::I32:
-    return DataType::Int32;
-  case ElementType::I64:
-    return DataType::Int64;
-  }
-  return DataType::NotSet;
-}
-
-ErrorOr<ProblemGraph> buildGraph(const Problem &problem) {
-  ProblemGraph built{std::make_unique<Graph>(), {}, nullptr};
-  Graph &graph = *built.graph;
-  DataType type = graphType(problem.type);
-  bool narrow =
-      problem.type == ElementType::F16 || problem.type == ElementType::BF16;
-  DataType wide = narrow ? DataType::Float : type;
-  graph.setName("bench")
-      .setIODataType(type)
-      .setIntermediateDataType(wide)
-      .setComputeDataType(wide);
-  for (const TensorSpec &spec : inputSpecs(problem))
-    built.inputs.push_back(graph.tensor(TensorAttr()
-                                            .setName(spec.name)
-                                            .setDim(spec.dims)
-                                            .setStride(spec.strides)
-                                            .setDataType(type)));
-  built.output = addNodes(graph, problem, built.inputs);
-  TensorSpec out = outputSpec(problem);
-  built.output->setName(out.name)
-      .setDim(out.dims)
-      .setStride(out.strides)
-      .setDataType(type)
-      .setOutput(true);
-  FUSILLI_CHECK_ERROR(graph.validate());
-  return built;
-}
 
 ErrorOr<std::unique_ptr<Subject>> Subject::create(const std::string &target,
                                                   int threads) {
@@ -237,6 +130,11 @@ ErrorObject Subject::bind(PreparedProblem &prepared,
   FUSILLI_ASSIGN_OR_RETURN(prepared.output,
                            allocateFor(handle_, type, *graph.output, nullptr));
   prepared.pack.emplace(graph.output, prepared.output);
+  for (const TensorPtr &statistic : graph.statistics) {
+    FUSILLI_ASSIGN_OR_RETURN(BufferPtr buffer,
+                             allocateFor(handle_, type, *statistic, nullptr));
+    prepared.pack.emplace(statistic, std::move(buffer));
+  }
   return ok();
 }
 
@@ -290,6 +188,10 @@ ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
           CachedAssetsType::Statistics);
   if (isOk(statistics))
     prepared.kernels = kernelsIn(*statistics);
+  FUSILLI_ASSIGN_OR_RETURN(
+      std::vector<uint8_t> artifact,
+      prepared.graph.graph->compileToArtifact(Backend::CPU));
+  FUSILLI_ASSIGN_OR_RETURN(prepared.kernelList, kernelsOf(artifact));
   return prepared;
 }
 

@@ -7,9 +7,8 @@
 #ifndef BENCHMARKS_SUBJECT_H
 #define BENCHMARKS_SUBJECT_H
 
-#include "benchmarks/data.h"
-
-#include <fusilli.h>
+#include "benchmarks/graph.h"
+#include "benchmarks/report.h"
 
 #include <memory>
 #include <optional>
@@ -18,24 +17,8 @@
 
 namespace fusilli::bench {
 
-using TensorPtr = std::shared_ptr<TensorAttr>;
 using BufferPtr = std::shared_ptr<Buffer>;
 using VariantPack = std::unordered_map<TensorPtr, BufferPtr>;
-
-/// Fusilli's type for an element type.
-DataType graphType(ElementType type);
-
-/// A validated graph of a problem with its tensors, in the order of
-/// inputSpecs().
-struct ProblemGraph {
-  std::unique_ptr<Graph> graph;
-  std::vector<TensorPtr> inputs;
-  TensorPtr output;
-};
-
-/// Builds and validates the graph of a problem. Intermediate values of f16 and
-/// bf16 problems are f32, rounded once at the end.
-ErrorOr<ProblemGraph> buildGraph(const Problem &problem);
 
 /// A compiled problem with its buffers, ready to be executed.
 struct PreparedProblem {
@@ -46,6 +29,7 @@ struct PreparedProblem {
   double cachedMs = 0; ///< median of compiles with a filled store
   double firstUs = 0;  ///< median of first executes after a load
   std::optional<int64_t> kernels;
+  std::vector<KernelInfo> kernelList;
 };
 
 /// The library with a device and a compile cache of its own in a temporary

@@ -82,6 +82,15 @@ double median(std::vector<double> values) {
                            : (values[middle - 1] + values[middle]) / 2;
 }
 
+std::optional<double> spreadOf(std::vector<double> values) {
+  if (values.size() < 2)
+    return std::nullopt;
+  std::ranges::sort(values);
+  size_t skip = values.size() >= 5 ? 1 : 0;
+  double range = values[values.size() - 1 - skip] - values[skip];
+  return range / 2 / median(std::move(values));
+}
+
 double nowNs() {
   return std::chrono::duration<double, std::nano>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -104,8 +113,8 @@ std::vector<Timing> measureAlternating(const std::vector<Contestant> &all,
   for (size_t i = 0; i < all.size(); ++i) {
     if (!plans[i].alive)
       continue;
-    timings[i] = {median(plans[i].blockMedians), plans[i].minNs,
-                  plans[i].taken};
+    timings[i] = {median(plans[i].blockMedians), plans[i].minNs, plans[i].taken,
+                  spreadOf(plans[i].blockMedians)};
   }
   return timings;
 }

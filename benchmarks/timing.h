@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,11 @@ namespace fusilli::bench {
 
 /// Middle of the values (mean of the middle two); NaN where there are none.
 double median(std::vector<double> values);
+
+/// Half of the range of the values over their median, the lowest and the
+/// highest left out where there are five or more; nothing for fewer than two
+/// values.
+std::optional<double> spreadOf(std::vector<double> values);
 
 /// Nanoseconds of the steady clock.
 double nowNs();
@@ -48,6 +54,7 @@ struct Timing {
   double medianNs = 0; ///< per call: median of the blocks' medians
   double minNs = 0;    ///< per call: least sample
   int samples = 0;     ///< 0: the contestant failed
+  std::optional<double> spread = {}; ///< spreadOf() the blocks' medians
 };
 
 /// Measures the contestants in alternating blocks. A failed contestant has no

@@ -21,6 +21,13 @@ TEST(MedianTest, MiddleOrMeanOfTheMiddleTwo) {
   EXPECT_TRUE(std::isnan(median({})));
 }
 
+TEST(SpreadTest, HalfOfTheRangeWithoutTheExtremes) {
+  EXPECT_FALSE(spreadOf({}));
+  EXPECT_FALSE(spreadOf({3}));
+  EXPECT_DOUBLE_EQ(*spreadOf({90, 110}), 0.1);
+  EXPECT_DOUBLE_EQ(*spreadOf({100, 95, 300, 105, 10}), 0.05);
+}
+
 class AlternationTest : public testing::Test {
 protected:
   AlternationTest() {
@@ -53,6 +60,7 @@ TEST_F(AlternationTest, TurnsAlternateAndStartWithAnUntimedCall) {
   EXPECT_EQ(timings[0].medianNs, 50e3);
   EXPECT_EQ(timings[1].medianNs, 80e3);
   EXPECT_EQ(timings[0].samples, 6);
+  EXPECT_EQ(timings[0].spread, 0);
 }
 
 TEST_F(AlternationTest, MedianIgnoresOneSlowBlockAndMinKeepsTheBest) {

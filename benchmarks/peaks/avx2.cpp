@@ -32,6 +32,28 @@ FUSILLI_BENCH_TARGET double fmaLoopAvx2(int64_t rounds) {
   return double(rounds) * kChains * 8 * 2;
 }
 
+FUSILLI_BENCH_TARGET double dotLoopAvx2I8(int64_t rounds) {
+  constexpr int kChains = 10;
+  static volatile int seed = 0;
+  __m256i one = _mm256_set1_epi16(static_cast<short>(1 + seed));
+  __m256i zero = _mm256_set1_epi16(static_cast<short>(seed));
+  __m256i sums[kChains];
+  for (__m256i &sum : sums)
+    sum = _mm256_setzero_si256();
+  for (int64_t i = 0; i < rounds; ++i)
+#pragma GCC unroll 16
+    for (__m256i &sum : sums) {
+      __m256i product;
+      __asm__ volatile("vpmaddwd %2, %3, %1\n\tvpaddd %1, %0, %0"
+                       : "+x"(sum), "=&x"(product)
+                       : "x"(one), "x"(zero));
+    }
+  for (int i = 1; i < kChains; ++i)
+    sums[0] = _mm256_add_epi32(sums[0], sums[i]);
+  seed = _mm256_extract_epi32(sums[0], 0);
+  return double(rounds) * kChains * 16 * 2;
+}
+
 FUSILLI_BENCH_TARGET void streamCopyAvx2(char *to, const char *from,
                                          size_t bytes) {
   for (size_t i = 0; i < bytes; i += 128) {
@@ -45,21 +67,61 @@ FUSILLI_BENCH_TARGET void streamCopyAvx2(char *to, const char *from,
   _mm_sfence();
 }
 
-FUSILLI_BENCH_TARGET float streamReadAvx2(const char *from, size_t bytes) {
+namespace {
+
+/// Reads equal parts as parallel streams, eight cache lines a step.
+template <int Streams>
+FUSILLI_BENCH_TARGET __m256 readStreams(const char *from, size_t part) {
+  constexpr int kLines = 8 / Streams;
   __m256 sums[8];
+#pragma GCC unroll 8
   for (__m256 &sum : sums)
     sum = _mm256_setzero_ps();
-  for (size_t i = 0; i < bytes; i += 256) {
-    for (size_t j = 0; j < 256; j += 64)
-      _mm_prefetch(from + i + 2048 + j, _MM_HINT_T0);
-    for (size_t j = 0; j < 8; ++j)
-      sums[j] = _mm256_add_ps(
-          sums[j],
-          _mm256_load_ps(reinterpret_cast<const float *>(from + i) + 8 * j));
+  for (size_t i = 0; i < part; i += 64 * kLines) {
+#pragma GCC unroll 8
+    for (int slot = 0; slot < 8; ++slot) {
+      const char *line = from + part * static_cast<size_t>(slot / kLines) + i +
+                         64 * static_cast<size_t>(slot % kLines);
+#pragma GCC unroll 2
+      for (int j = 0; j < 2; ++j)
+        sums[slot] = _mm256_add_ps(
+            sums[slot],
+            _mm256_load_ps(reinterpret_cast<const float *>(line) + 8 * j));
+    }
   }
   for (int i = 1; i < 8; ++i)
     sums[0] = _mm256_add_ps(sums[0], sums[i]);
-  return _mm256_cvtss_f32(sums[0]);
+  return sums[0];
+}
+
+} // namespace
+
+FUSILLI_BENCH_TARGET float streamReadAvx2(const char *from, size_t bytes,
+                                          int streams) {
+  // Parts that are no multiple of a page: equal places of all streams do not
+  // meet in one set of a cache.
+  size_t part = bytes / static_cast<size_t>(streams) / 512 * 512;
+  if (part % 4096 == 0 && part > 512 && streams > 1)
+    part -= 512;
+  __m256 sum = _mm256_setzero_ps();
+  switch (streams) {
+  case 1:
+    sum = readStreams<1>(from, part);
+    break;
+  case 2:
+    sum = readStreams<2>(from, part);
+    break;
+  case 4:
+    sum = readStreams<4>(from, part);
+    break;
+  default:
+    streams = 8;
+    sum = readStreams<8>(from, part);
+    break;
+  }
+  size_t done = part * static_cast<size_t>(streams);
+  sum = _mm256_add_ps(sum, readStreams<1>(from + done, bytes - done));
+  return _mm256_cvtss_f32(sum);
 }
 
 } // namespace fusilli::bench

@@ -42,21 +42,61 @@ FUSILLI_BENCH_TARGET void streamCopyAvx512(char *to, const char *from,
   _mm_sfence();
 }
 
-FUSILLI_BENCH_TARGET float streamReadAvx512(const char *from, size_t bytes) {
+namespace {
+
+/// Reads equal parts as parallel streams, eight cache lines a step.
+template <int Streams>
+FUSILLI_BENCH_TARGET __m512 readStreams(const char *from, size_t part) {
+  constexpr int kLines = 8 / Streams;
   __m512 sums[8];
+#pragma GCC unroll 8
   for (__m512 &sum : sums)
     sum = _mm512_setzero_ps();
-  for (size_t i = 0; i < bytes; i += 512) {
-    for (size_t j = 0; j < 512; j += 64)
-      _mm_prefetch(from + i + 2048 + j, _MM_HINT_T0);
-    for (size_t j = 0; j < 8; ++j)
-      sums[j] = _mm512_add_ps(
-          sums[j],
-          _mm512_load_ps(reinterpret_cast<const float *>(from + i) + 16 * j));
+  for (size_t i = 0; i < part; i += 64 * kLines) {
+#pragma GCC unroll 8
+    for (int slot = 0; slot < 8; ++slot) {
+      const char *line = from + part * static_cast<size_t>(slot / kLines) + i +
+                         64 * static_cast<size_t>(slot % kLines);
+#pragma GCC unroll 2
+      for (int j = 0; j < 1; ++j)
+        sums[slot] = _mm512_add_ps(
+            sums[slot],
+            _mm512_load_ps(reinterpret_cast<const float *>(line) + 16 * j));
+    }
   }
   for (int i = 1; i < 8; ++i)
     sums[0] = _mm512_add_ps(sums[0], sums[i]);
-  return _mm512_cvtss_f32(sums[0]);
+  return sums[0];
+}
+
+} // namespace
+
+FUSILLI_BENCH_TARGET float streamReadAvx512(const char *from, size_t bytes,
+                                            int streams) {
+  // Parts that are no multiple of a page: equal places of all streams do not
+  // meet in one set of a cache.
+  size_t part = bytes / static_cast<size_t>(streams) / 512 * 512;
+  if (part % 4096 == 0 && part > 512 && streams > 1)
+    part -= 512;
+  __m512 sum = _mm512_setzero_ps();
+  switch (streams) {
+  case 1:
+    sum = readStreams<1>(from, part);
+    break;
+  case 2:
+    sum = readStreams<2>(from, part);
+    break;
+  case 4:
+    sum = readStreams<4>(from, part);
+    break;
+  default:
+    streams = 8;
+    sum = readStreams<8>(from, part);
+    break;
+  }
+  size_t done = part * static_cast<size_t>(streams);
+  sum = _mm512_add_ps(sum, readStreams<1>(from + done, bytes - done));
+  return _mm512_cvtss_f32(sum);
 }
 
 } // namespace fusilli::bench

@@ -19,7 +19,9 @@ namespace fusilli::bench {
 namespace {
 
 constexpr int kTimesMet = 4;
-constexpr size_t kStreamBytes = size_t(128) << 20;
+constexpr size_t kLeastFootprint = size_t(1) << 18;
+/// Bytes that a block of the read loop passes over at least.
+constexpr size_t kReadPerBlock = size_t(8) << 20;
 
 std::optional<double> medianOf(const std::vector<double> &values,
                                size_t first) {
@@ -42,7 +44,7 @@ bool targetHas(const std::string &target, const char *feature) {
     return false;
   if ((v4 || v4Bf16) && name == "avx512fp16")
     return false;
-  if (v4 && name == "avx512bf16")
+  if (v4 && (name == "avx512bf16" || name == "avx512vnni"))
     return false;
   return hasFeature(feature);
 }
@@ -50,7 +52,8 @@ bool targetHas(const std::string &target, const char *feature) {
 PeakMeter::PeakMeter(const std::string &target, int threads)
     : threads_(std::max(threads, 1)), avx512_(targetHas(target, "avx512f")),
       bf16Dot_(targetHas(target, "avx512bf16")),
-      bf16Amx_(targetHas(target, "amx-bf16") && amxPermission()) {}
+      bf16Amx_(targetHas(target, "amx-bf16") && amxPermission()),
+      i8Dot_(targetHas(target, "avx512vnni")) {}
 
 double PeakMeter::best(int leastBlocks, int mostBlocks,
                        const std::function<double(int)> &work) const {
@@ -111,9 +114,10 @@ void PeakMeter::measureArithmetic() {
     loop(dot_, dotLoopAvx512Bf16);
   if (bf16Amx_)
     loop(amx_, dotLoopAmxBf16);
+  loop(i8_, i8Dot_ ? dotLoopAvx512I8 : dotLoopAvx2I8);
 }
 
-void PeakMeter::measureMemory() {
+void PeakMeter::measureMemory(double footprint) {
   if (!from_) {
     from_ = BigBuffer(kStreamBytes);
     to_ = BigBuffer(kStreamBytes);
@@ -134,16 +138,36 @@ void PeakMeter::measureMemory() {
     return 2.0 * double(slice);
   });
   copy_.push_back(std::max(plain, streamed));
-  auto *read = avx512_ ? streamReadAvx512 : streamReadAvx2;
+  read_.push_back(bestRead(footprint));
+}
+
+double PeakMeter::bestRead(double footprint) const {
+  constexpr int kLeast = 2, kMost = 4;
+  auto wanted = static_cast<size_t>(
+      std::clamp(footprint, double(kLeastFootprint), double(kStreamBytes)));
+  size_t slice = wanted / static_cast<size_t>(threads_) / 4096 * 4096;
+  size_t passes = std::max<size_t>(1, kReadPerBlock / slice);
   static std::atomic<float> sink;
-  read_.push_back(best(kLeast, kMost, [&](int index) {
-    sink = read(from_.data() + offset(index), slice);
-    return double(slice);
-  }));
+  double rate = 0;
+  for (auto *read : {streamReadAvx2, streamReadAvx512}) {
+    if (read == streamReadAvx512 && !avx512_)
+      continue;
+    for (int streams : {1, 2, 4, 8}) {
+      rate = std::max(rate, best(kLeast, kMost, [&](int index) {
+                        const char *from =
+                            from_.data() + slice * static_cast<size_t>(index);
+                        for (size_t pass = 0; pass < passes; ++pass)
+                          sink = read(from, slice, streams);
+                        return double(slice * passes);
+                      }));
+    }
+  }
+  return rate;
 }
 
 PeakValues PeakMeter::values(size_t first) const {
-  return {medianOf(f32_, first), medianOf(dot_, first), medianOf(amx_, first),
+  return {medianOf(f32_, first),  medianOf(dot_, first),
+          medianOf(amx_, first),  medianOf(i8_, first),
           medianOf(copy_, first), medianOf(read_, first)};
 }
 

@@ -23,6 +23,10 @@ TEST(PeaksTest, LoopsCountOperationsInProportion) {
   if (hasFeature("avx512bf16")) {
     EXPECT_EQ(dotLoopAvx512Bf16(100), 100.0 * 16 * 16 * 4);
   }
+  EXPECT_EQ(dotLoopAvx2I8(200), 2 * dotLoopAvx2I8(100));
+  if (hasFeature("avx512vnni")) {
+    EXPECT_EQ(dotLoopAvx512I8(100), 100.0 * 16 * 64 * 2);
+  }
 }
 
 TEST(PeaksTest, TargetLimitsTheFeatures) {
@@ -47,6 +51,17 @@ TEST(PeaksTest, MeterGivesPlausibleRates) {
   EXPECT_FALSE(values.copy);
 }
 
+TEST(PeaksTest, ReadIsMeasuredOverTheFootprint) {
+  if (!hasFeature("avx2"))
+    GTEST_SKIP() << "no AVX2";
+  PeakMeter meter("host", 1);
+  meter.measureMemory(1 << 19);
+  PeakValues values = meter.values();
+  ASSERT_TRUE(values.read && values.copy);
+  EXPECT_GT(*values.read, 0.1);
+  EXPECT_LT(*values.read, 2000);
+}
+
 TEST(StreamTest, CopiesAndReadsEveryByte) {
   if (!hasFeature("avx2"))
     GTEST_SKIP() << "no AVX2";
@@ -63,7 +78,13 @@ TEST(StreamTest, CopiesAndReadsEveryByte) {
   }
   for (size_t i = 0; i < 2048; ++i)
     from.as<float>()[i] = 1;
-  EXPECT_EQ(streamReadAvx2(from.data(), from.size()), 256);
+  // 2048 ones over eight lanes; every number of streams reads each one once.
+  for (int streams : {1, 2, 4, 8}) {
+    EXPECT_EQ(streamReadAvx2(from.data(), from.size(), streams), 256);
+    if (hasFeature("avx512f")) {
+      EXPECT_EQ(streamReadAvx512(from.data(), from.size(), streams), 128);
+    }
+  }
 }
 
 } // namespace

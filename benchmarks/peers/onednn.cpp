@@ -8,6 +8,8 @@
 
 #include <dlfcn.h>
 
+#include <optional>
+
 namespace fusilli::bench {
 
 namespace onednn {
@@ -29,6 +31,28 @@ dnnl::memory Program::reordered(const dnnl::memory &from,
   dnnl::memory to(wanted, engine);
   add(dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   return to;
+}
+
+dnnl::memory Program::packed(const dnnl::memory &from,
+                             const dnnl::memory::desc &wanted, bool constant) {
+  if (!constant || from.get_desc() == wanted)
+    return reordered(from, wanted);
+  dnnl::memory to(wanted, engine);
+  dnnl::reorder(from, to).execute(stream,
+                                  {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
+  stream.wait();
+  return to;
+}
+
+dnnl::memory Program::resultFor(const dnnl::memory &to,
+                                const dnnl::memory::desc &wanted) const {
+  return to.get_desc() == wanted ? to : dnnl::memory(wanted, engine);
+}
+
+void Program::finish(const dnnl::memory &result, const dnnl::memory &to) {
+  if (result.get() != to.get())
+    add(dnnl::reorder(result, to),
+        {{DNNL_ARG_FROM, result}, {DNNL_ARG_TO, to}});
 }
 
 bool Program::run() {
@@ -81,6 +105,42 @@ dnnl::primitive_attr activationAttr(Activation activation) {
   return attr;
 }
 
+const char *labelOf(Layouts layouts) {
+  switch (layouts) {
+  case Layouts::Plain:
+    return "plain";
+  case Layouts::Packed:
+    return "packed";
+  case Layouts::Preferred:
+    return "preferred";
+  }
+  return "?";
+}
+
+std::vector<PeerVariant>
+variantsOf(const std::vector<Layouts> &wanted,
+           const std::function<PeerVariant(Layouts)> &build) {
+  std::vector<PeerVariant> variants;
+  std::optional<dnnl::error> failure;
+  for (Layouts layouts : wanted) {
+    try {
+      variants.push_back(build(layouts));
+    } catch (const dnnl::error &error) {
+      failure = error;
+    }
+  }
+  if (variants.empty() && failure)
+    throw dnnl::error(*failure);
+  return variants;
+}
+
+std::shared_ptr<Program> programFor(const ProblemData &data) {
+  auto program = std::make_shared<Program>();
+  program->output = BigBuffer(static_cast<size_t>(
+      outputSpec(data.problem).span() * elementSize(data.problem.type)));
+  return program;
+}
+
 PeerVariant variantOf(std::shared_ptr<Program> program, std::string label) {
   const void *output = program->output.data();
   return {std::move(label), [program] { return program->run(); }, output};
@@ -121,8 +181,22 @@ PeerPlan prepare(const ProblemData &data, int threads) {
       return {"", prepareConv(data)};
     case ProblemKind::Pointwise:
       return {"", preparePointwise(data)};
+    case ProblemKind::ConvDGrad:
+      return {"", prepareConvDGrad(data)};
+    case ProblemKind::ConvWGrad:
+      return {"", prepareConvWGrad(data)};
     case ProblemKind::Reduce:
       return {"", prepareReduce(data)};
+    case ProblemKind::Sdpa:
+      return {"", prepareSdpa(data)};
+    case ProblemKind::Layernorm:
+      return {"", prepareLayernorm(data)};
+    case ProblemKind::Softmax:
+      return {"", prepareSoftmax(data)};
+    case ProblemKind::Batchnorm:
+      return {"", prepareBatchnorm(data)};
+    case ProblemKind::Rmsnorm:
+      return {"oneDNN: no such primitive", {}};
     }
   } catch (const dnnl::error &error) {
     return {std::string("oneDNN: ") + error.what() + " for " +

@@ -34,11 +34,33 @@ struct Program {
   /// added to the program.
   dnnl::memory reordered(const dnnl::memory &from,
                          const dnnl::memory::desc &wanted);
+  /// The same; where 'constant', reordered at once, before the timed calls.
+  dnnl::memory packed(const dnnl::memory &from,
+                      const dnnl::memory::desc &wanted, bool constant);
+  /// Memory for a result in the layout 'wanted': 'to' itself, or one from which
+  /// finish() copies.
+  dnnl::memory resultFor(const dnnl::memory &to,
+                         const dnnl::memory::desc &wanted) const;
+  /// Adds the reorder of a result to where it belongs, if one is needed.
+  void finish(const dnnl::memory &result, const dnnl::memory &to);
   bool run();
 };
 
-/// Layouts of one attempt.
-enum class Layouts { Plain, Preferred };
+/// Layouts of one attempt: all as ours, the second operand's of the library's
+/// choice, all of its choice.
+enum class Layouts { Plain, Packed, Preferred };
+
+/// "plain", "packed" or "preferred".
+const char *labelOf(Layouts layouts);
+
+/// The variants that the library has of those asked for; throws the last error
+/// if it has none.
+std::vector<PeerVariant>
+variantsOf(const std::vector<Layouts> &wanted,
+           const std::function<PeerVariant(Layouts)> &build);
+
+/// A program with memory for the result of a problem.
+std::shared_ptr<Program> programFor(const ProblemData &data);
 
 /// oneDNN's type, undef where it has none.
 dnnl::memory::data_type dataType(ElementType type);
@@ -59,8 +81,14 @@ PeerVariant variantOf(std::shared_ptr<Program> program, std::string label);
 // cannot.
 std::vector<PeerVariant> prepareMatmul(const ProblemData &data);
 std::vector<PeerVariant> prepareConv(const ProblemData &data);
+std::vector<PeerVariant> prepareConvDGrad(const ProblemData &data);
+std::vector<PeerVariant> prepareConvWGrad(const ProblemData &data);
 std::vector<PeerVariant> preparePointwise(const ProblemData &data);
 std::vector<PeerVariant> prepareReduce(const ProblemData &data);
+std::vector<PeerVariant> prepareSdpa(const ProblemData &data);
+std::vector<PeerVariant> prepareLayernorm(const ProblemData &data);
+std::vector<PeerVariant> prepareSoftmax(const ProblemData &data);
+std::vector<PeerVariant> prepareBatchnorm(const ProblemData &data);
 
 } // namespace fusilli::bench::onednn
 

@@ -63,7 +63,7 @@ const OpRow &rowFor(const PointwiseOp &op) {
 /// Memories of a pointwise problem.
 struct Operands {
   std::shared_ptr<Program> program = std::make_shared<Program>();
-  dnnl::memory::desc desc;
+  dnnl::memory::desc desc; ///< of the result and all inputs but the first
   std::vector<dnnl::memory> inputs;
   dnnl::memory result;
 
@@ -72,8 +72,10 @@ struct Operands {
     desc = plainDesc(out, data.problem.type);
     program->output = BigBuffer(
         static_cast<size_t>(out.elements() * elementSize(data.problem.type)));
-    for (const BigBuffer &input : data.inputs)
-      inputs.push_back(program->wrap(desc, input.data()));
+    std::vector<TensorSpec> specs = inputSpecs(data.problem);
+    for (size_t i = 0; i < specs.size(); ++i)
+      inputs.push_back(program->wrap(plainDesc(specs[i], data.problem.type),
+                                     data.inputs[i].data()));
     result = program->wrap(desc, program->output.data());
   }
 };
@@ -99,8 +101,8 @@ PeerVariant fusedVariant(const ProblemData &data) {
   dnnl::primitive_attr attr;
   attr.set_post_ops(post);
   dnnl::binary::primitive_desc primitive(
-      dnnl::binary::desc(rowFor(*ops[0]).algo, operands.desc, operands.desc,
-                         operands.desc),
+      dnnl::binary::desc(rowFor(*ops[0]).algo, operands.inputs[0].get_desc(),
+                         operands.desc, operands.desc),
       attr, operands.program->engine);
   operands.program->add(dnnl::binary(primitive), std::move(args));
   return variantOf(operands.program, "fused");
@@ -116,12 +118,16 @@ PeerVariant chainVariant(const ProblemData &data) {
     const OpRow &row = rowFor(*op);
     if (op->arity == 2) {
       dnnl::binary::primitive_desc primitive(
-          dnnl::binary::desc(row.algo, desc, desc, desc), program.engine);
+          dnnl::binary::desc(row.algo, value.get_desc(), desc, desc),
+          program.engine);
       program.add(dnnl::binary(primitive),
                   {{DNNL_ARG_SRC_0, value},
                    {DNNL_ARG_SRC_1, operands.inputs[input++]},
                    {DNNL_ARG_DST, operands.result}});
     } else {
+      if (value.get_desc() != desc)
+        throw dnnl::error(dnnl_unimplemented,
+                          "the result must have the layout of the input");
       dnnl::eltwise_forward::primitive_desc primitive(
           dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_inference,
                                       row.algo, desc, row.alpha, row.beta),

@@ -44,7 +44,7 @@ TEST(FusilliBenchTest, HelpAndVersion) {
   EXPECT_EQ(help.code, 0);
   for (const char *word :
        {"--problem", "--set", "--threads", "--target", "--peers", "--json",
-        "--repeat", "--overhead", "--startup", "Exit codes",
+        "--repeat", "--compare", "--overhead", "--startup", "Exit codes",
         "matmul 1024x1024x1024 f32"})
     EXPECT_THAT(help.text, HasSubstr(word));
   EXPECT_EQ(run("--version").code, 0);
@@ -111,6 +111,33 @@ TEST(FusilliBenchTest, UnwritableReportIsThree) {
   EXPECT_THAT(outcome.text, HasSubstr("/nonexistent/report.json"));
 }
 
+TEST(FusilliBenchTest, ComparesWithAnOlderReport) {
+  std::string path = testing::TempDir() + "fusilli_bench_compare.json";
+  std::string problem = "--problem 'pointwise 64 f32 add' ";
+  Outcome first = runFake(problem + "--json " + path);
+  ASSERT_EQ(first.code, 0) << first.text;
+  Outcome same = run("--compare " + path + " --report " + path);
+  EXPECT_EQ(same.code, 0) << same.text;
+  EXPECT_THAT(same.text, HasSubstr("comparison passes: 1 kept"));
+
+  std::ifstream in(path);
+  nlohmann::json json = nlohmann::json::parse(in, nullptr, false);
+  auto &line = json["problems"][0];
+  line["time_us"] = line["time_us"].get<double>() * 1e-3;
+  line["roofline_fraction"] = line["roofline_fraction"].get<double>() * 1e3;
+  line["time_spread"] = 0;
+  std::ofstream(path) << json;
+  Outcome slower = runFake(problem + "--compare " + path);
+  EXPECT_EQ(slower.code, 1) << slower.text;
+  EXPECT_THAT(slower.text, HasSubstr("LOST"));
+
+  EXPECT_EQ(runFake("--problem 'pointwise 32 f32 add' --compare " + path).code,
+            3);
+  EXPECT_EQ(runFake(problem + "--compare /nonexistent.json").code, 3);
+  EXPECT_EQ(run("--report " + path).code, 2);
+  std::remove(path.c_str());
+}
+
 TEST(FusilliBenchTest, Overhead) {
   Outcome outcome = runFake("--overhead --json -");
   ASSERT_EQ(outcome.code, 0) << outcome.text;
@@ -151,6 +178,9 @@ TEST(FusilliBenchTest, TinyProblemGivesTheJson) {
         "gbps", "peak_fraction", "bandwidth_fraction", "roofline_fraction"})
     EXPECT_GT(problem[key], 0.0) << key;
   EXPECT_EQ(problem["kernels"], 1);
+  ASSERT_EQ(problem["kernel_list"].size(), 1u);
+  EXPECT_GE(problem["kernel_list"][0]["workgroups"], 1);
+  EXPECT_FALSE(problem["kernel_list"][0]["strategy"].empty());
   EXPECT_LE(problem["max_error"], problem["error_bound"]);
   EXPECT_TRUE(json["problems"][1]["gflops"].is_null());
   std::remove(path.c_str());

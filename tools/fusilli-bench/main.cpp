@@ -5,6 +5,7 @@
 // library of the benchmarks folder.
 
 #include "benchmarks/bench.h"
+#include "benchmarks/compare.h"
 #include "benchmarks/startup.h"
 #include "benchmarks/timing.h"
 
@@ -29,19 +30,28 @@ constexpr const char *kDescription =
     "machine's own peaks, all in one run in alternating blocks.";
 
 constexpr const char *kFooter = R"(Problem lines:
-  matmul 1024x1024x1024 f32 [bias] [relu|gelu]           MxNxK
-  batch_matmul 8x512x512x64 bf16 [bias] [relu|gelu]      BxMxNxK
-  conv n1c64h56w56 k64r3s3 pad1 stride1 f32 nhwc [bias] [relu|gelu]
+  matmul 1024x1024x1024 f32 [ta] [tb] [bias] [relu|gelu]       MxNxK
+  batch_matmul 8x512x512x64 bf16 [ta] [tb] [bias] [relu|gelu]  BxMxNxK
+  conv n1c64h56w56 k64r3s3 [g1] pad1 stride1 f32 nhwc [bias] [relu|gelu]
+  conv n1c32w110250 k32s2 f32 nchw         one to three spatial dims
+  conv n256c3d2h14w14 k1280t2r14s14 f32 nchw
+  conv_dgrad, conv_wgrad n1c64h56w56 k64r3s3 pad1 f32 nhwc
   pointwise 2048x4096 f32 add,mul,gelu
-  reduce 2048x4096 f32 sum axis1
+  reduce 2048x4096 f32 sum axis1           several axes: axis0,2
+  sdpa b1hq8hk8s512d64 f32 [causal] [mask]
+  layernorm|rmsnorm|softmax 2048x4096 f32 axis1
+  batchnorm n8c64h56w56 f32 nhwc           training
+each with the words: const (second operand constant), views (first operand with
+padded rows), dynamic (batch or rows dynamic)
 
-Exit codes: 0 done; 1 a result exceeds its error bound; 2 wrong usage;
-3 a problem could not be compiled or run.)";
+Exit codes: 0 done; 1 a result exceeds its error bound, or --compare found a
+loss; 2 wrong usage; 3 a problem could not be compiled or run.)";
 
 /// Values of the command line before they are understood.
 struct Arguments {
-  std::vector<std::string> lines, sets;
+  std::vector<std::string> lines, sets, compare, reports;
   std::string peers = "all", json;
+  bool explain = false;
   BenchOptions options;
 };
 
@@ -72,6 +82,16 @@ void declare(CLI::App &app, Arguments &arguments) {
   app.add_option("--json", arguments.json,
                  "write the report as JSON, - for standard output")
       ->type_name("FILE");
+  app.add_option(
+         "--compare", arguments.compare,
+         "older report in JSON to compare with, exit code 1 where a "
+         "line lost more than 5 % and the noise; several count together")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_option("--report", arguments.reports,
+                 "with --compare: compare this report, measure nothing")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.add_option("--repeat", arguments.options.repeat,
                  "blocks per side, and compiles of each kind")
       ->check(CLI::Range(1, 1000))
@@ -80,6 +100,9 @@ void declare(CLI::App &app, Arguments &arguments) {
                  "time of one block in milliseconds")
       ->check(CLI::Range(0.01, 60000.0))
       ->capture_default_str();
+  app.add_flag("--explain", arguments.explain,
+               "print the kernels of each problem: nodes, strategy, schedule, "
+               "workgroups, scratch");
   app.add_flag("--overhead", arguments.options.overhead,
                "measure what a call costs");
   app.add_flag("--sharing", arguments.options.sharing,
@@ -111,6 +134,13 @@ std::string understand(Arguments &arguments) {
       return error;
     options.problems.insert(options.problems.end(), set->begin(), set->end());
   }
+  if (!arguments.reports.empty()) {
+    if (arguments.compare.empty())
+      return "--report needs --compare";
+    if (!options.problems.empty())
+      return "--report measures nothing: no --problem or --set beside it";
+    return "";
+  }
   if (options.problems.empty() && !options.overhead && !options.sharing &&
       !options.startup)
     return "nothing to measure: give --problem LINE, --set FILE, --overhead, "
@@ -136,6 +166,21 @@ bool writeJson(const Report &report, const std::string &path) {
   return bool(file);
 }
 
+int failed(const std::string &message) {
+  std::cerr << "fusilli-bench: " << message << "\n";
+  return kFailed;
+}
+
+/// Compares with the older reports. Returns the exit code.
+int compareWith(const ReportedRun &before, const ReportedRun &now,
+                std::ostream &out) {
+  Comparison comparison = compareRuns(before, now);
+  printComparison(comparison, out);
+  if (comparison.compared() == 0)
+    return failed("no line was measured in both reports");
+  return comparison.passes() ? 0 : 1;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -152,14 +197,34 @@ int main(int argc, char **argv) {
   }
   if (std::string message = understand(arguments); !message.empty())
     return usage(message);
+  std::string problem;
+  std::optional<ReportedRun> before = readReports(arguments.compare, problem);
+  if (!before)
+    return failed(problem);
+  if (!arguments.reports.empty()) {
+    std::optional<ReportedRun> now = readReports(arguments.reports, problem);
+    return now ? compareWith(*before, *now, std::cout) : failed(problem);
+  }
   ErrorOr<Report> report = runBench(arguments.options);
   if (isError(report)) {
     std::cerr << "fusilli-bench: " << ErrorObject(report) << "\n";
     return kFailed;
   }
-  if (arguments.json != "-")
+  if (arguments.json != "-") {
     printTable(*report, std::cout);
+    if (arguments.explain)
+      printExplanation(*report, std::cout);
+  }
   if (!arguments.json.empty() && !writeJson(*report, arguments.json))
     return kFailed;
-  return exitCodeOf(*report);
+  int code = exitCodeOf(*report);
+  if (arguments.compare.empty() || code == 1)
+    return code;
+  std::optional<ReportedRun> now =
+      linesOf({nlohmann::json(toJson(*report))}, {"this run"}, problem);
+  if (!now)
+    return failed(problem);
+  int compared =
+      compareWith(*before, *now, arguments.json == "-" ? std::cerr : std::cout);
+  return compared == 0 ? code : compared;
 }
