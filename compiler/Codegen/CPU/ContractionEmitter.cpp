@@ -29,7 +29,7 @@ namespace fusilli::compiler {
 
 LogicalResult ContractionEmitter::run() {
   planSources();
-  e.setNativeBf16(t.dot);
+  epilogue.setNativeBf16(t.dot);
 
   int64_t rowBlocks =
       c.isConv() ? (c.spatial.size() > 1
@@ -84,7 +84,7 @@ LogicalResult ContractionEmitter::run() {
       panel(n0);
     });
   });
-  return failure(failedAny);
+  return failure(epilogue.hasFailed());
 }
 
 Packer::Convert
@@ -176,14 +176,12 @@ void ContractionEmitter::planSources() {
     bMem =
         k.local(t.dot ? Type(b.getI32Type()) : c.acc, kTotal / step * t.nr());
   }
-  if (!inlineEpilogue())
-    scratch = k.local(c.acc, t.mr * t.nr());
 }
 
 /// Copies this workgroup's part of A to local memory.
 void ContractionEmitter::packWindow(Value first) {
   Type element = t.dot ? Type(b.getBF16Type()) : c.acc;
-  Packer packer(k, element, t.lanes, false, getConvert(c.a));
+  Packer packer(k, element, t.lanes, 1, getConvert(c.a));
   Value base = k.index(0);
   for (auto [l, iv] : loopIv)
     base = k.addIndex(base, k.mulIndex(iv, c.a.coefs[l]));
@@ -243,7 +241,7 @@ void ContractionEmitter::packWindow(Value first) {
 
 /// One row of the input along the innermost spatial dim, with its padding.
 void ContractionEmitter::packWindowRow(Value inputBase, Value target) {
-  Packer packer(k, t.dot ? Type(b.getBF16Type()) : c.acc, t.lanes, false,
+  Packer packer(k, t.dot ? Type(b.getBF16Type()) : c.acc, t.lanes, 1,
                 getConvert(c.a));
   const SpatialDim &s = c.spatial.back();
   int channel = c.channelLoop();
@@ -270,7 +268,8 @@ void ContractionEmitter::packWindowRow(Value inputBase, Value target) {
 
 /// Copies the panel of B that starts at column n0 to local memory.
 void ContractionEmitter::packB(Value n0) {
-  Packer packer(k, c.acc, t.lanes, t.dot, getConvert(c.b));
+  Packer packer(k, t.dot ? Type(b.getBF16Type()) : c.acc, t.lanes, t.perStep(),
+                getConvert(c.b));
   Value base = k.mulIndex(n0, c.b.coefs[c.nLoop]);
   for (auto [l, iv] : loopIv)
     base = k.addIndex(base, k.mulIndex(iv, c.b.coefs[l]));
@@ -377,7 +376,7 @@ void ContractionEmitter::rowTiles(Value aBase, Value firstRow, Value n0) {
     if (c.channelwise)
       row.aBase = k.addIndex(row.aBase, n0);
     SmallVector<Value> acc = product(row);
-    epilogue(acc, k.addIndex(m0, firstRow), n0);
+    epilogue.emit(acc, loopIv, k.addIndex(m0, firstRow), n0);
   });
 }
 
@@ -455,103 +454,6 @@ SmallVector<Value> ContractionEmitter::product(Row row) {
             });
       };
   return nest(0, row.aBase, k.index(0), acc);
-}
-
-//===----------------------------------------------------------------------===//
-// Epilogue
-//===----------------------------------------------------------------------===//
-
-bool ContractionEmitter::inlineEpilogue() const {
-  auto op = c.getOp();
-  int64_t cost = c.model.getCost() - getBodyCost(op.getBody());
-  return cost * t.mr * t.nv <= 160;
-}
-
-Space ContractionEmitter::makeSpace(Value m, Value n, int64_t active) const {
-  Space space;
-  space.lanes = t.lanes;
-  space.activeLanes = active;
-  // A loop of extent 1 is no dim: nothing changes along it.
-  unsigned none = c.model.getNumDims();
-  auto add = [&](ArrayRef<int> loops, int64_t extent, Value iv) {
-    LoopGroup g;
-    for (int l : loops)
-      g.dims.push_back(c.dim[l] < 0 ? none : unsigned(c.dim[l]));
-    g.extent = extent;
-    g.iv = iv;
-    space.groups.push_back(g);
-  };
-  for (auto [l, iv] : loopIv)
-    add({l}, c.extents[l], iv);
-  add(c.mLoops, c.m, m);
-  add({c.nLoop}, c.n, n);
-  space.vectorGroup = space.groups.size() - 1;
-  return space;
-}
-
-/// Evaluates all results where the contraction has `value`.
-void ContractionEmitter::evaluateAt(Value value, Value m, Value n,
-                                    int64_t active, std::vector<Piece> &out) {
-  Piece piece{makeSpace(m, n, active), {}};
-  piece.space.known[c.result] = value;
-  for (unsigned r = 0; r < c.model.getNumResults(); ++r) {
-    FailureOr<Value> v = e.evaluateResult(r, piece.space);
-    if (failed(v)) {
-      failedAny = true;
-      return;
-    }
-    piece.values.push_back(*v);
-  }
-  out.push_back(std::move(piece));
-}
-
-void ContractionEmitter::storeAll(std::vector<Piece> &pieces) {
-  for (Piece &piece : pieces)
-    for (unsigned r = 0; r < piece.values.size(); ++r)
-      e.storeResult(r, piece.values[r], piece.space);
-}
-
-int64_t ContractionEmitter::activeAt(int64_t j) const {
-  return c.n >= t.nr() ? t.lanes
-                       : std::clamp<int64_t>(c.n - j * t.lanes, 0, t.lanes);
-}
-
-void ContractionEmitter::epilogue(ArrayRef<Value> acc, Value m0, Value n0) {
-  if (inlineEpilogue()) {
-    std::vector<Piece> pieces;
-    for (int64_t j = 0; j < t.nv; ++j)
-      for (int64_t i = 0; i < t.mr; ++i)
-        if (activeAt(j))
-          evaluateAt(acc[i * t.nv + j], k.addIndex(m0, i),
-                     k.addIndex(n0, j * t.lanes), activeAt(j), pieces);
-    storeAll(pieces);
-    return;
-  }
-  // Long epilogues once, in loops over the tile in local memory.
-  for (int64_t i = 0; i < t.mr; ++i)
-    for (int64_t j = 0; j < t.nv; ++j)
-      k.store(acc[i * t.nv + j], scratch, k.index(i * t.nr() + j * t.lanes),
-              t.lanes, 1);
-  k.outline("epilogue", [&] { longEpilogue(m0, n0); });
-}
-
-/// The epilogue on the tile in local memory, in loops.
-void ContractionEmitter::longEpilogue(Value m0, Value n0) {
-  int64_t whole = std::min(c.n, t.nr()) / t.lanes;
-  k.loop(k.index(0), k.index(t.mr), 1, [&](Value i) {
-    auto column = [&](Value j, int64_t active) {
-      Value at = k.addIndex(k.mulIndex(i, t.nr()), j);
-      std::vector<Piece> pieces;
-      evaluateAt(k.load(scratch, at, t.lanes, t.lanes, 1), k.addIndex(m0, i),
-                 k.addIndex(n0, j), active, pieces);
-      storeAll(pieces);
-    };
-    if (whole)
-      k.loop(k.index(0), k.index(whole * t.lanes), t.lanes,
-             [&](Value j) { column(j, t.lanes); });
-    if (c.n < t.nr() && c.n % t.lanes)
-      column(k.index(whole * t.lanes), c.n % t.lanes);
-  });
 }
 
 } // namespace fusilli::compiler

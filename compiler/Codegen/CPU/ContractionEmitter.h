@@ -10,6 +10,7 @@
 #include "compiler/Codegen/CPU/Contraction.h"
 #include "compiler/Codegen/CPU/Emit/Evaluator.h"
 #include "compiler/Codegen/CPU/Emit/Packing.h"
+#include "compiler/Codegen/CPU/Emit/TileEpilogue.h"
 #include "compiler/Codegen/CPU/Strategy.h"
 
 namespace fusilli::compiler {
@@ -46,7 +47,8 @@ class ContractionEmitter {
 public:
   ContractionEmitter(const Contraction &c, const ContractionTiling &t,
                      KernelBuilder &k)
-      : k(k), b(k.builder()), e(c.model, k), c(c), t(t) {}
+      : k(k), b(k.builder()), e(c.model, k), c(c), t(t),
+        epilogue(c, k, t.mr, t.nv, t.lanes) {}
 
   LogicalResult run();
 
@@ -68,20 +70,6 @@ private:
   void multiply(Value aIndex, int64_t aStride, Value bIndex,
                 SmallVectorImpl<Value> &acc);
   Value broadcastA(Value index);
-  void epilogue(ArrayRef<Value> acc, Value m0, Value n0);
-  Space makeSpace(Value m, Value n, int64_t active) const;
-  bool inlineEpilogue() const;
-  /// The results of the kernel at one vector of the tile.
-  struct Piece {
-    Space space;
-    SmallVector<Value> values;
-  };
-  void evaluateAt(Value value, Value m, Value n, int64_t active,
-                  std::vector<Piece> &out);
-  void storeAll(std::vector<Piece> &pieces);
-  int64_t activeAt(int64_t j) const;
-  void longEpilogue(Value m0, Value n0);
-
   /// The part of the body that reads an operand, on a loaded vector; null where
   /// the element is multiplied as it is (or goes to a dot product in pairs).
   Packer::Convert getConvert(const ContractionOperand &o) const;
@@ -99,10 +87,9 @@ private:
   int64_t aRowStride = 1;           // A source stride from row to row
   int64_t kTotal = 0;               // lines of the panel, pairs counted twice
   int64_t bStride = 0;              // B source stride from line to line
-  Value scratch;                    // tile for long epilogues
   Value directBase;                 // index of the panel in B, if in place
   Value blockFirst;                 // first row (or output position) of block
-  bool failedAny = false;
+  TileEpilogue epilogue;
 };
 
 } // namespace fusilli::compiler

@@ -6,6 +6,7 @@
 // tile sizes follow measurements (docs/codegen.md).
 
 #include "compiler/Codegen/CPU/ContractionEmitter.h"
+#include "compiler/Codegen/CPU/RegisterTile.h"
 
 using namespace mlir;
 
@@ -45,34 +46,12 @@ ScheduleFields ContractionTiling::getFields() const {
 
 void ContractionTiling::chooseTile(const Contraction &c,
                                    const TargetInfo &target) {
-  int64_t m = c.m, n = c.n;
   dot = !c.channelwise && target.hasBf16Dot && c.acc.isF32() &&
         c.a.isWidenedBf16() && c.b.isWidenedBf16();
   lanes = target.lanes(c.acc.getIntOrFloatBitWidth());
-  // One register for the broadcast, nv for B, the rest are accumulators.
-  int64_t registers = target.numVectorRegisters - 1;
-  double best = 0;
-  int64_t maxNv = std::min<int64_t>(4, llvm::divideCeil(n, lanes));
-  for (int64_t v = 1; v <= maxNv; ++v) {
-    int64_t limit = std::min<int64_t>((registers - v) / v, 14);
-    if (v == 4)
-      limit = std::min<int64_t>(limit, 6);
-    for (int64_t r = 1; r <= std::min(limit, std::max<int64_t>(m, 1)); ++r) {
-      // Useful part of what is computed, times how close the inner loop comes
-      // to two products a cycle: it needs some 10 in flight and may load two
-      // operands a cycle.
-      double usefulN = double(n) / (llvm::divideCeil(n, v * lanes) * v * lanes);
-      double usefulM = double(m) / (llvm::divideCeil(m, r) * r);
-      double products = r * v;
-      double cycles = std::max({products, 10.0, 1.15 * (r + v)});
-      double score = usefulN * usefulM * products / (cycles + 0.05 * (r + v));
-      if (score > best * 1.001) {
-        best = score;
-        mr = r;
-        nv = v;
-      }
-    }
-  }
+  RegisterTile tile = chooseRegisterTile(c.m, c.n, lanes, target);
+  mr = tile.rows;
+  nv = tile.vectors;
 }
 
 void ContractionTiling::chooseBlocks(const Contraction &c,
@@ -139,37 +118,21 @@ void ContractionTiling::chooseBlocks(const Contraction &c,
 
 namespace {
 
-/// Few rows against a B that is contiguous along the reduction: one dot product
-/// per result reads B once, without packing it.
-bool prefersDotProducts(const Contraction &c, int64_t lanes) {
-  return !c.isConv() && c.groupLoop < 0 && c.kLoops.size() == 1 &&
-         c.model.getNumResults() == 1 && c.m <= 2 && c.n > 1 &&
-         c.k >= 4 * lanes && c.a.coefs[c.innerK()] == 1 &&
-         c.b.coefs[c.innerK()] == 1;
-}
-
 /// Below this a kernel runs on the calling thread: waking a worker costs more.
 constexpr double kInlineFlops = 400e3;
 
-class ContractionStrategy : public Strategy {
+class ConvolutionStrategy : public Strategy {
 public:
-  ContractionStrategy(StringRef name, bool windows)
-      : name(name), windows(windows) {}
-
-  StringRef getName() const override { return name; }
+  StringRef getName() const override { return "convolution"; }
 
   Match match(const KernelModel &model,
               const TargetInfo &target) const override {
     Contraction c(model);
     if (!c.defect.empty())
       return Match::decline(c.defect);
-    if (c.isConv() != windows)
-      return Match::decline(windows ? "has no window" : "has a window");
-    ContractionTiling tiling(c, target);
-    if (prefersDotProducts(c, tiling.lanes))
-      return Match::decline("few rows: one dot product per result reads the "
-                            "second operand once");
-    ScheduleFields fields = tiling.getFields();
+    if (!c.isConv() && c.groupLoop < 0)
+      return Match::decline("has no window");
+    ScheduleFields fields = ContractionTiling(c, target).getFields();
     fields.isInline = c.flops() < kInlineFlops;
     return {fields.build(model.getContext(), getName()), {}};
   }
@@ -181,25 +144,16 @@ public:
         schedule.getWorkgroup().size() != 2 ||
         schedule.getPacking().size() != 2)
       return emitError(model.getFunction().getLoc())
-             << "strategy " << name << " does not fit: " << c.defect;
+             << "strategy convolution does not fit: " << c.defect;
     ContractionTiling tiling(c, schedule);
     return ContractionEmitter(c, tiling, k).run();
   }
-
-private:
-  StringRef name;
-  bool windows;
 };
 
 } // namespace
 
-const Strategy &getMatmulStrategy() {
-  static const ContractionStrategy strategy("matmul", false);
-  return strategy;
-}
-
 const Strategy &getConvolutionStrategy() {
-  static const ContractionStrategy strategy("convolution", true);
+  static const ConvolutionStrategy strategy;
   return strategy;
 }
 

@@ -43,7 +43,8 @@ constexpr uint64_t kV3 = mask(
     {kSSE42, kPOPCNT, kAVX, kF16C, kFMA, kMOVBE, kAVX2, kBMI1, kBMI2, kLZCNT});
 constexpr uint64_t kV4 =
     kV3 | mask({kAVX512F, kAVX512DQ, kAVX512CD, kAVX512BW, kAVX512VL});
-constexpr uint64_t kV4Bf16 = kV4 | mask({kAVX512BF16});
+// Every CPU with bf16 dot products has those of bytes.
+constexpr uint64_t kV4Bf16 = kV4 | mask({kAVX512BF16, kAVX512VNNI});
 
 struct Level {
   const char *name;
@@ -80,10 +81,12 @@ TargetInfo makeTarget(const Level &level) {
     }
   t.hasAvx512 = level.features >> kAVX512F & 1;
   t.hasBf16Dot = level.features >> kAVX512BF16 & 1;
+  t.hasVnni = level.features >> kAVX512VNNI & 1;
   t.hasAmxBf16 = level.features >> kAMXBF16 & 1;
   if (t.hasAvx512) {
     t.vectorBits = 512;
     t.numVectorRegisters = 32;
+    t.l2Bytes = 1024 * 1024;
     t.featureString += ",-prefer-256-bit";
   }
   return t;

@@ -34,12 +34,15 @@ struct TargetInfo {
   bool hasAvx512 = false;
   /// vdpbf16ps: pairs of bf16 products accumulated in f32.
   bool hasBf16Dot = false;
+  /// vpdpbusd: four products of bytes accumulated in i32.
+  bool hasVnni = false;
   /// AMX tiles; no level has them yet.
   bool hasAmxBf16 = false;
 
-  /// Cache sizes that block sizes are chosen for, in bytes, per core.
+  /// Cache sizes that block sizes are chosen for, in bytes, per core: those of
+  /// the smallest common CPUs of the level.
   uint64_t l1Bytes = 32 * 1024;
-  uint64_t l2Bytes = 1024 * 1024;
+  uint64_t l2Bytes = 512 * 1024;
 
   /// Lanes of one full vector of elements with `elementBits` bits.
   unsigned lanes(unsigned elementBits) const {

@@ -140,13 +140,11 @@ void Packer::panelByLines(const PackSource &s, int64_t lines, int64_t active,
   auto vectorAt = [&](Value l, int64_t j) -> Value {
     int64_t count = std::clamp<int64_t>(active - j, 0, lanes);
     if (!count)
-      return k.zero(k.vectorType(pairs ? b.getBF16Type() : type, lanes));
+      return k.zero(k.vectorType(type, lanes));
     Value at = k.addIndex(offset(s.base, l, s.lineStride), s.elementStride * j);
-    if (pairs)
-      return k.load(s.mem, at, lanes, count, s.elementStride);
     return line(s.mem, at, count, s.elementStride);
   };
-  if (!pairs) {
+  if (granule == 1) {
     k.loop(k.index(0), k.index(lines), 1, [&](Value l) {
       for (int64_t j = 0; j < width; j += lanes)
         k.store(vectorAt(l, j), dst, k.addIndex(offset(dstBase, l, width), j),
@@ -154,34 +152,48 @@ void Packer::panelByLines(const PackSource &s, int64_t lines, int64_t active,
     });
     return;
   }
-  SmallVector<int64_t> interleave;
-  for (int64_t i = 0; i < lanes; ++i)
-    interleave.append({i, lanes + i});
   VectorType words = k.vectorType(b.getI32Type(), lanes);
-  auto pairLine = [&](Value half, bool last) {
-    Value l = k.mulIndex(half, 2);
+  auto interleave = [&](Value low, Value high) -> Value {
+    int64_t n = cast<VectorType>(low.getType()).getNumElements();
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < n; ++i)
+      order.append({i, n + i});
+    return vector::ShuffleOp::create(b, low, high, order);
+  };
+  // A granule: pairs of lines side by side, then pairs of pairs.
+  auto granuleLine = [&](Value number, int64_t present) {
+    Value l = k.mulIndex(number, granule);
     for (int64_t j = 0; j < width; j += lanes) {
-      Value even = vectorAt(l, j);
-      Value odd = last ? k.zero(even.getType()) : vectorAt(k.addIndex(l, 1), j);
-      Value both = vector::ShuffleOp::create(b, even, odd, interleave);
+      SmallVector<Value> v;
+      for (int64_t g = 0; g < granule; ++g)
+        v.push_back(g < present ? vectorAt(k.addIndex(l, g), j)
+                                : k.zero(k.vectorType(type, lanes)));
+      Value both = interleave(v[0], v[1]);
+      if (granule == 4) {
+        VectorType pairs = k.vectorType(b.getI16Type(), lanes);
+        Value low = vector::BitCastOp::create(b, pairs, both);
+        Value high =
+            vector::BitCastOp::create(b, pairs, interleave(v[2], v[3]));
+        both = interleave(low, high);
+      }
       k.store(vector::BitCastOp::create(b, words, both), dst,
-              k.addIndex(offset(dstBase, half, width), j), lanes, 1);
+              k.addIndex(offset(dstBase, number, width), j), lanes, 1);
     }
   };
-  if (lines / 2)
-    k.loop(k.index(0), k.index(lines / 2), 1,
-           [&](Value half) { pairLine(half, false); });
-  if (lines % 2)
-    pairLine(k.index(lines / 2), true);
+  if (lines / granule)
+    k.loop(k.index(0), k.index(lines / granule), 1,
+           [&](Value number) { granuleLine(number, granule); });
+  if (lines % granule)
+    granuleLine(k.index(lines / granule), lines % granule);
 }
 
 void Packer::panelByTranspose(const PackSource &s, int64_t lines,
                               int64_t active, int64_t width, Value dst,
                               Value dstBase) {
   // Memory runs along the lines' direction (k): load chunks along k for each
-  // column and transpose. With pairs one 32-bit word holds two k.
-  int64_t g = chunkSize(), per = pairs ? 2 : 1;
-  Type word = pairs ? Type(b.getI32Type()) : type;
+  // column and transpose. A 32-bit word holds a granule of k.
+  int64_t g = chunkSize(), per = granule;
+  Type word = granule > 1 ? Type(b.getI32Type()) : type;
   VectorType words = k.vectorType(word, lanes);
   auto block = [&](Value l, int64_t activeK, Value j, int64_t activeColumns) {
     Value from = k.addIndex(offset(s.base, j, s.elementStride), l);
@@ -189,14 +201,15 @@ void Packer::panelByTranspose(const PackSource &s, int64_t lines,
         [&](int64_t c) -> Value {
           Value at = k.addIndex(from, s.elementStride * c);
           Value v = k.load(s.mem, at, g * per, activeK, 1);
-          if (pairs)
+          v = convert(v);
+          if (granule > 1)
             return vector::BitCastOp::create(b, k.vectorType(word, g), v);
-          return convert(v);
+          return v;
         },
         activeColumns, word);
     Value first = l;
-    if (pairs)
-      first = arith::DivUIOp::create(b, l, k.index(2));
+    if (granule > 1)
+      first = arith::DivUIOp::create(b, l, k.index(granule));
     Value to = k.addIndex(offset(dstBase, first, width), j);
     for (int64_t r = 0, n = llvm::divideCeil(activeK, per); r < n; ++r)
       k.store(out[r], dst, k.addIndex(to, r * width), lanes, 1);
@@ -207,7 +220,7 @@ void Packer::panelByTranspose(const PackSource &s, int64_t lines,
     });
   });
   for (int64_t j = llvm::alignTo(active, lanes); j < width; j += lanes) {
-    int64_t outLines = pairs ? llvm::divideCeil(lines, 2) : lines;
+    int64_t outLines = llvm::divideCeil(lines, granule);
     k.loop(k.index(0), k.index(outLines), 1, [&](Value l) {
       k.store(k.zero(words), dst, k.addIndex(offset(dstBase, l, width), j),
               lanes, 1);

@@ -26,22 +26,22 @@ class Packer {
 public:
   /// What a loaded vector becomes: the part of a body that reads the operand.
   using Convert = std::function<Value(Value)>;
-  /// Values become `type` by `convert` (null: they are of it); with `pairs`,
-  /// two neighbouring bf16 become one i32.
-  Packer(KernelBuilder &k, Type type, int64_t lanes, bool pairs,
+  /// Values become `type` by `convert` (null: they are of it); with `granule`
+  /// 2 or 4 as many neighbours along a panel's lines become one i32.
+  Packer(KernelBuilder &k, Type type, int64_t lanes, int64_t granule,
          Convert convert)
-      : k(k), b(k.builder()), type(type), lanes(lanes), pairs(pairs),
+      : k(k), b(k.builder()), type(type), lanes(lanes), granule(granule),
         toType(std::move(convert)) {}
 
   /// dst[dstBase + line * dstStride + i] = source(line, i), i < length, padded
-  /// with zeros to a multiple of `padTo` elements. Elements stay unpaired: a
-  /// pair is two neighbours in the line. `dstStride` >= padded length.
+  /// with zeros to a multiple of `padTo` elements. Elements stay single: a
+  /// granule is neighbours in the line. `dstStride` >= padded length.
   void packLines(const PackSource &source, int64_t lines, int64_t length,
                  int64_t padTo, Value dst, Value dstBase, int64_t dstStride);
 
-  /// dst[dstBase + (line / step) * width + i] = source(line, i) for i < active,
-  /// 0 up to `width` (a multiple of the vector length); step is 2 with pairs,
-  /// where the odd line is the upper half, else 1.
+  /// dst[dstBase + (line / granule) * width + i] = source(line, i) for
+  /// i < active, 0 up to `width` (a multiple of the vector length); later lines
+  /// of a granule are higher parts of the word.
   void packPanel(const PackSource &source, int64_t lines, int64_t active,
                  int64_t width, Value dst, Value dstBase);
 
@@ -53,7 +53,9 @@ private:
   Value line(Value mem, Value index, int64_t active, const Extent &stride);
   Value convert(Value v) { return toType ? toType(v) : v; }
   /// Elements of the accumulator's width in 128 bits.
-  int64_t chunkSize() const { return 128 / type.getIntOrFloatBitWidth(); }
+  int64_t chunkSize() const {
+    return granule > 1 ? 4 : 128 / type.getIntOrFloatBitWidth();
+  }
   /// Transposes `lanes` rows of chunkSize() elements; rows past `rows` are 0.
   SmallVector<Value> transpose(llvm::function_ref<Value(int64_t)> chunk,
                                int64_t rows, Type element);
@@ -67,7 +69,7 @@ private:
   mlir::ImplicitLocOpBuilder &b;
   Type type;
   int64_t lanes;
-  bool pairs;
+  int64_t granule;
   Convert toType;
 };
 

@@ -1,0 +1,213 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Strategy `matmul`: contractions without windows. Chooses the inner product,
+// the register tile, the blocks; docs/codegen.md has the measurements behind
+// the constants.
+
+#include "compiler/Codegen/CPU/Matmul.h"
+
+#include "compiler/Codegen/CPU/RegisterTile.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+/// Below this a kernel runs on the calling thread: waking a worker costs more.
+constexpr double kInlineFlops = 400e3;
+/// Workgroups that a large problem is cut into, and the least work of one.
+constexpr int64_t kWorkgroups = 64;
+constexpr double kWorkgroupFlops = 4e6;
+/// Rows of a workgroup below which panels of B are read too often.
+constexpr int64_t kMinRows = 48;
+/// Bytes of packed B in local memory.
+constexpr int64_t kPackedBytes = 6 << 20;
+/// Columns from which a packed A is read often enough to be worth it.
+constexpr int64_t kPackColumns = 256;
+
+} // namespace
+
+MatmulTiling::MatmulTiling(const Contraction &c, const TargetInfo &target) {
+  for (const InnerProduct *product : getInnerProducts())
+    if (product->fits(c, target)) {
+      inner = product;
+      break;
+    }
+  lanes = target.lanes(c.acc.getIntOrFloatBitWidth());
+  RegisterTile tile = chooseRegisterTile(c.m, c.n, lanes, target);
+  mr = tile.rows;
+  nv = tile.vectors;
+  chooseBlocks(c, target);
+}
+
+void MatmulTiling::chooseBlocks(const Contraction &c,
+                                const TargetInfo &target) {
+  int64_t granule = inner->getGranule();
+  bool fewRegisters = target.numVectorRegisters <= 16;
+  unroll = !fewRegisters ? 1 : inner->getTemporaries() > 1 ? 2 : 4;
+  // Words of 4 bytes (or elements of 8) along k.
+  int64_t words = llvm::divideCeil(std::max<int64_t>(c.k, 1), granule);
+  int64_t bytes = std::max<int64_t>(4, c.acc.getIntOrFloatBitWidth() / 8);
+  int64_t most = (fewRegisters ? 2048 : 4096) / bytes;
+  int64_t blocks = llvm::divideCeil(words, most);
+  kBlock =
+      blocks == 1
+          ? words * granule
+          : llvm::alignTo(llvm::divideCeil(words, blocks), unroll) * granule;
+
+  bool fitsInPlace =
+      (granule == 1 ? c.a.isPlain()
+                    : !inner->isCompensated() &&
+                          inner->getPackedType(c) == c.a.element) &&
+      c.a.coefs[c.innerK()] == 1 && c.k % granule == 0;
+  packA = !fitsInPlace || (fewRegisters && c.n >= kPackColumns && c.m > mr);
+  if (c.m == 1 && granule == 1 && c.a.isPlain())
+    packA = false; // each element is read once anyway
+  directB = granule == 1 && c.b.isPlain() && c.b.coefs[c.nLoop] == 1 &&
+            c.n >= nr() && c.m <= 2 * mr;
+
+  // A block of A stays in the second-level cache.
+  int64_t lineBytes = std::min(kBlock, c.k) / granule * bytes;
+  int64_t mostRows = std::clamp<int64_t>(int64_t(target.l2Bytes) * 9 / 16 /
+                                             std::max<int64_t>(lineBytes, 1),
+                                         kMinRows, 480);
+  auto balance = [&](int64_t extent, int64_t limit, int64_t step) {
+    int64_t count = llvm::divideCeil(extent, std::max(limit, step));
+    return std::min<int64_t>(
+        llvm::alignTo(llvm::divideCeil(extent, count), step),
+        llvm::alignTo(extent, step));
+  };
+  int64_t mostColumns = kPackedBytes / (words * bytes);
+  if (directB)
+    mostColumns = c.n;
+  rows = balance(c.m, mostRows, mr);
+  columns = balance(c.n, mostColumns, nr());
+  double outer = c.flops() / (2.0 * c.m * c.n * std::max<int64_t>(c.k, 1));
+  auto count = [&] {
+    return outer * llvm::divideCeil(c.m, rows) * llvm::divideCeil(c.n, columns);
+  };
+  int64_t leastColumns = packA ? std::max<int64_t>(4 * nr(), 512) : 2 * nr();
+  while (count() < kWorkgroups && c.flops() / count() > kWorkgroupFlops) {
+    if (rows >= 2 * kMinRows)
+      rows = balance(c.m, llvm::divideCeil(rows, 2), mr);
+    else if (columns >= 2 * leastColumns)
+      columns = balance(c.n, llvm::divideCeil(columns, 2), nr());
+    else
+      break;
+  }
+  rows = std::min(rows, c.m);
+}
+
+MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
+  auto fail = [&](StringRef what) { defect = what.str(); };
+  if (schedule.getTile().size() != 2 || schedule.getWorkgroup().size() != 2 ||
+      schedule.getPacking().size() != 2 || schedule.getCache().size() != 1 ||
+      !schedule.getInner()) {
+    fail("needs workgroup and tile of 2 extents, cache of 1, packing of "
+         "2 operands and an inner product");
+    return;
+  }
+  inner = findInnerProduct(schedule.getInner().getValue());
+  if (!inner) {
+    fail("unknown inner product");
+    return;
+  }
+  lanes = schedule.getLanes();
+  mr = schedule.getTile()[0];
+  nv = schedule.getTile()[1] / lanes;
+  rows = schedule.getWorkgroup()[0];
+  columns = schedule.getWorkgroup()[1];
+  kBlock = schedule.getCache()[0];
+  unroll = schedule.getUnroll();
+  packA = schedule.getPacking()[0] != ir::OperandPacking::None;
+  directB = schedule.getPacking()[1] == ir::OperandPacking::None;
+  if (nv < 1 || schedule.getTile()[1] % lanes) {
+    fail("the tile's columns are no multiple of the lanes");
+    return;
+  }
+  if (rows < mr || rows > c.m || mr > c.m) {
+    fail("rows of tile and workgroup exceed those of the result");
+    return;
+  }
+  if (columns % nr() || kBlock % inner->getGranule()) {
+    fail("columns or block of k are no multiple of tile or granule");
+    return;
+  }
+}
+
+ScheduleFields MatmulTiling::getFields() const {
+  ScheduleFields fields;
+  auto packing = [](bool packed) {
+    return packed ? ir::OperandPacking::InKernel : ir::OperandPacking::None;
+  };
+  fields.workgroup = {rows, columns};
+  fields.tile = {mr, nr()};
+  fields.cache = {kBlock};
+  fields.lanes = lanes;
+  fields.unroll = unroll;
+  fields.packing = {packing(packA), packing(!directB)};
+  fields.inner = inner->getName();
+  return fields;
+}
+
+namespace {
+
+/// Few rows against a B that is contiguous along the reduction: one dot product
+/// per result reads B once, without packing it.
+bool prefersDotProducts(const Contraction &c, int64_t lanes) {
+  return c.groupLoop < 0 && c.kLoops.size() == 1 &&
+         c.model.getNumResults() == 1 && c.m <= 2 && c.n > 1 &&
+         c.k >= 4 * lanes && c.a.coefs[c.innerK()] == 1 &&
+         c.b.coefs[c.innerK()] == 1;
+}
+
+class MatmulStrategy : public Strategy {
+public:
+  StringRef getName() const override { return "matmul"; }
+
+  Match match(const KernelModel &model,
+              const TargetInfo &target) const override {
+    Contraction c(model);
+    if (!c.defect.empty())
+      return Match::decline(c.defect);
+    if (c.isConv() || c.groupLoop >= 0)
+      return Match::decline("has a window");
+    MatmulTiling tiling(c, target);
+    if (prefersDotProducts(c, tiling.lanes))
+      return Match::decline("few rows: one dot product per result reads the "
+                            "second operand once");
+    ScheduleFields fields = tiling.getFields();
+    fields.isInline = c.flops() < kInlineFlops;
+    return {fields.build(model.getContext(), getName()), {}};
+  }
+
+  LogicalResult emit(const KernelModel &model, ir::ScheduleAttr schedule,
+                     KernelBuilder &k) const override {
+    Contraction c(model);
+    if (c.defect.empty() && c.isConv())
+      c.defect = "has a window";
+    std::string defect = c.defect;
+    if (defect.empty()) {
+      MatmulTiling tiling(c, schedule);
+      if (tiling.defect.empty() && !tiling.inner->fits(c, k.target()))
+        tiling.defect = "the inner product does not compute the body's";
+      if (tiling.defect.empty())
+        return emitMatmul(c, tiling, k);
+      defect = tiling.defect;
+    }
+    return emitError(model.getFunction().getLoc())
+           << "strategy matmul does not fit: " << defect;
+  }
+};
+
+} // namespace
+
+const Strategy &getMatmulStrategy() {
+  static const MatmulStrategy strategy;
+  return strategy;
+}
+
+} // namespace fusilli::compiler
