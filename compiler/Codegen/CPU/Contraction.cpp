@@ -284,8 +284,12 @@ void Contraction::mergeRows() {
       !channelwise && llvm::all_of(spatial, [](const SpatialDim &s) {
         return s.taps == 1 && s.stride == 1 && s.pad == 0;
       });
-  if (isConv() && pointLike)
+  if (isConv() && pointLike) {
     spatial.clear();
+    if (groupLoop >= 0)
+      batchLoops.push_back(groupLoop);
+    groupLoop = -1;
+  }
   // What the epilogue reads and writes.
   SmallVector<Access> accesses;
   bool linear = true;
@@ -305,9 +309,26 @@ void Contraction::mergeRows() {
   SmallVector<int, 4> rows = std::move(mLoops);
   mLoops.clear();
   if (isConv()) {
-    mLoops.push_back(rows.pop_back_val());
-    batchLoops.append(rows.begin(), rows.end());
-    m = extents[mLoops.back()];
+    // Output positions that the epilogue walks through linearly, the innermost
+    // dim first; where the input's rows lie is computed.
+    m = 1;
+    for (const SpatialDim &s : llvm::reverse(spatial)) {
+      if (s.outputs == 1)
+        continue;
+      bool merges = llvm::all_of(accesses, [&](const Access &x) {
+        return mLoops.empty() ||
+               coef(x, s.outputLoop) == coef(x, mLoops.back()) * m;
+      });
+      if (!merges)
+        break;
+      mLoops.insert(mLoops.begin(), s.outputLoop);
+      m *= s.outputs;
+    }
+    if (mLoops.empty())
+      mLoops.push_back(spatial.back().outputLoop);
+    for (int l : rows)
+      if (!llvm::is_contained(mLoops, l))
+        batchLoops.push_back(l);
     return;
   }
   // The innermost row loop: the one with the smallest store stride.

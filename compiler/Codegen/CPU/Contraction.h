@@ -69,6 +69,13 @@ struct Contraction {
   int channelLoop() const { return channelwise ? nLoop : kLoops.front(); }
   int64_t channels() const { return extents[channelLoop()]; }
   bool isConv() const { return !spatial.empty(); }
+  /// Whether m is all output positions of an image, walked as one.
+  bool mergesAllPositions() const {
+    int64_t positions = 1;
+    for (const SpatialDim &s : spatial)
+      positions *= s.outputs;
+    return positions == m;
+  }
   /// The reduction loop of a matmul: one-tap filters have unit loops besides.
   int innerK() const;
   double flops() const;

@@ -112,6 +112,9 @@ public:
     return callIntrinsic(k, "llvm.x86.avx512.vpdpbusd.512", acc.getType(),
                          {acc, bitcast(k, a, i8), bitcast(k, b, i8)});
   }
+  TypedAttr getPackedZero(MLIRContext *context) const override {
+    return Builder(context).getI8IntegerAttr(-128);
+  }
   bool isCompensated() const override { return true; }
   Value compensate(KernelBuilder &k, Value b, Value acc) const override {
     auto &builder = k.builder();

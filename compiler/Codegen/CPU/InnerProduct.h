@@ -33,6 +33,10 @@ public:
                              Convert fromBody) const {
     return fromBody;
   }
+  /// The packed element of A that stands for 0; null: 0 itself.
+  virtual mlir::TypedAttr getPackedZero(mlir::MLIRContext *) const {
+    return {};
+  }
   /// A step reads a word of A for all lanes, and a vector of words of B.
   virtual Value step(KernelBuilder &k, Value a, Value b, Value acc) const = 0;
   /// What the sums of columns start from for a panel of B: null for 0, else a

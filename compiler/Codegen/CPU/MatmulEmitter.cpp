@@ -23,7 +23,6 @@
 #include "compiler/Codegen/CPU/Emit/TileEpilogue.h"
 #include "compiler/Codegen/CPU/Matmul.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -60,7 +59,6 @@ private:
   void steps(Value aIndex, Value bIndex, int64_t count,
              SmallVectorImpl<Value> &acc);
   Value broadcastA(Value index);
-  void barrier();
   Value batchOffset(const ContractionOperand &o);
 
   const Contraction &c;
@@ -347,7 +345,7 @@ void MatmulEmitter::steps(Value aIndex, Value bIndex, int64_t count,
                           SmallVectorImpl<Value> &acc) {
   for (int64_t u = 0; u < count; ++u) {
     if (u)
-      barrier();
+      k.barrier();
     SmallVector<Value> columns;
     for (int64_t j = 0; j < t.nv; ++j)
       columns.push_back(k.load(bMem,
@@ -364,25 +362,9 @@ void MatmulEmitter::steps(Value aIndex, Value bIndex, int64_t count,
   }
 }
 
-/// Keeps LLVM from moving the next step's loads up: with few registers that
-/// spills accumulators.
-void MatmulEmitter::barrier() {
-  LLVM::InlineAsmOp::create(
-      b, /*res=*/TypeRange{}, /*operands=*/ValueRange{}, /*asm_string=*/"",
-      /*constraints=*/"~{memory}", /*has_side_effects=*/true,
-      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
-      /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
-}
-
 /// The word of A at `index` in all lanes.
 Value MatmulEmitter::broadcastA(Value index) {
-  if (granule == 1)
-    return k.splat(k.loadScalar(aMem, index), t.lanes);
-  Type element = cast<MemRefType>(aMem.getType()).getElementType();
-  Value word =
-      vector::LoadOp::create(b, k.vectorType(element, granule), aMem, index);
-  word = vector::BitCastOp::create(b, k.vectorType(b.getI32Type(), 1), word);
-  return k.splat(vector::ExtractOp::create(b, word, int64_t(0)), t.lanes);
+  return k.loadWord(aMem, index, granule, t.lanes);
 }
 
 } // namespace

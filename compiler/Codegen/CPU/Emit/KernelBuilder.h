@@ -85,6 +85,12 @@ public:
   Value firstLanes(int64_t lanes, int64_t active);
   Value firstLane(Value v);
   Value loadScalar(Value mem, Value index);
+  /// `granule` neighbouring elements as one 32-bit word (1: the element itself)
+  /// in all lanes.
+  Value loadWord(Value mem, Value index, int64_t granule, int64_t lanes);
+  /// Keeps LLVM from moving later loads up: with few registers that spills
+  /// accumulators.
+  void barrier();
   /// Lane i is mem[index + i * stride]; lanes past `active` are 0.
   Value load(Value mem, Value index, int64_t lanes, int64_t active,
              const Extent &stride);

@@ -63,6 +63,25 @@ Value KernelBuilder::loadScalar(Value mem, Value idx) {
   return memref::LoadOp::create(b, mem, ValueRange{idx});
 }
 
+Value KernelBuilder::loadWord(Value mem, Value idx, int64_t granule,
+                              int64_t lanes) {
+  if (granule == 1)
+    return splat(loadScalar(mem, idx), lanes);
+  Type element = cast<MemRefType>(mem.getType()).getElementType();
+  Value word =
+      vector::LoadOp::create(b, vectorType(element, granule), mem, idx);
+  word = vector::BitCastOp::create(b, vectorType(b.getI32Type(), 1), word);
+  return splat(vector::ExtractOp::create(b, word, int64_t(0)), lanes);
+}
+
+void KernelBuilder::barrier() {
+  LLVM::InlineAsmOp::create(
+      b, /*res=*/TypeRange{}, /*operands=*/ValueRange{}, /*asm_string=*/"",
+      /*constraints=*/"~{memory}", /*has_side_effects=*/true,
+      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+      /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
+}
+
 Value KernelBuilder::load(Value mem, Value idx, int64_t lanes, int64_t active,
                           const Extent &stride) {
   Type element = cast<MemRefType>(mem.getType()).getElementType();

@@ -80,7 +80,8 @@ void Packer::zeroFill(Value dst, Value dstBase, int64_t count) {
   Type element = cast<MemRefType>(dst.getType()).getElementType();
   int64_t width = std::max<int64_t>(lanes, k.target().vectorBits /
                                                element.getIntOrFloatBitWidth());
-  Value zero = k.zero(k.vectorType(element, width));
+  Value zero = packedZero ? k.constant(packedZero, width)
+                          : k.zero(k.vectorType(element, width));
   blocks(k, count, width, [&](Value i, int64_t active) {
     k.store(zero, dst, k.addIndex(dstBase, i), active, 1);
   });

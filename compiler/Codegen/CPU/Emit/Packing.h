@@ -45,8 +45,10 @@ public:
   void packPanel(const PackSource &source, int64_t lines, int64_t active,
                  int64_t width, Value dst, Value dstBase);
 
-  /// dst[dstBase + i] = 0 for i < count.
+  /// dst[dstBase + i] = what stands for 0, for i < count.
   void zeroFill(Value dst, Value dstBase, int64_t count);
+  /// The packed element that stands for 0, where it is not 0 itself.
+  void setPackedZero(mlir::TypedAttr value) { packedZero = value; }
 
 private:
   /// `count` elements along the stride from `index`, converted.
@@ -71,6 +73,7 @@ private:
   int64_t lanes;
   int64_t granule;
   Convert toType;
+  mlir::TypedAttr packedZero;
 };
 
 } // namespace fusilli::compiler

@@ -1,0 +1,194 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Strategy `convolution`: contractions whose first operand is read through a
+// window. Chooses the inner product, the register tile, the blocks;
+// docs/codegen.md has the measurements behind the constants.
+
+#include "compiler/Codegen/CPU/Convolution.h"
+
+#include "compiler/Codegen/CPU/RegisterTile.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+/// Below this a kernel runs on the calling thread: waking a worker costs more.
+constexpr double kInlineFlops = 400e3;
+/// Workgroups that a large problem is cut into, and the least work of one.
+constexpr int64_t kWorkgroups = 64;
+constexpr double kWorkgroupFlops = 4e6;
+/// Bytes of packed filters in local memory.
+constexpr int64_t kPackedBytes = 5 << 20;
+/// Neighbours along k from which the input is read in place.
+constexpr int64_t kInPlaceRun = 16;
+
+} // namespace
+
+ConvolutionTiling::ConvolutionTiling(const Contraction &c,
+                                     const TargetInfo &target) {
+  for (const InnerProduct *product : getInnerProducts())
+    if (product->fits(c, target) &&
+        !(c.channelwise && product->getGranule() > 1)) {
+      inner = product;
+      break;
+    }
+  lanes = target.lanes(c.acc.getIntOrFloatBitWidth());
+  RegisterTile tile = chooseRegisterTile(c.m, c.n, lanes, target);
+  mr = tile.rows;
+  nv = tile.vectors;
+  chooseBlocks(c, target);
+}
+
+void ConvolutionTiling::chooseBlocks(const Contraction &c,
+                                     const TargetInfo &target) {
+  int64_t granule = inner->getGranule();
+  bool fewRegisters = target.numVectorRegisters <= 16;
+  unroll = !fewRegisters || c.channelwise ? 1
+           : inner->getTemporaries() > 1  ? 2
+                                          : 4;
+  int64_t bytes = std::max<int64_t>(4, c.acc.getIntOrFloatBitWidth() / 8);
+  kBlock = (fewRegisters ? 2048 : 4096) / bytes;
+
+  int channel = c.channelLoop();
+  int64_t channels = c.extents[channel];
+  bool padded =
+      llvm::any_of(c.spatial, [](const SpatialDim &s) { return s.pad != 0; });
+  bool plain = granule == 1 ? c.a.isPlain()
+                            : !inner->isCompensated() &&
+                                  inner->getPackedType(c) == c.a.element;
+  bool channelsLast = c.a.coefs[channel] == 1 || channels == 1;
+  bool inPlace = channelsLast && channels % granule == 0 &&
+                 (channels >= kInPlaceRun || channels == c.k);
+  packA = c.channelwise || padded || !plain || !inPlace;
+
+  // Rows of a block: their window fits the second-level cache.
+  const SpatialDim &first = c.spatial.front();
+  int64_t rowBytes = bytes * channels / granule;
+  for (const SpatialDim &s : llvm::drop_begin(c.spatial))
+    rowBytes *= s.inputExtent + 2 * s.pad;
+  int64_t fit =
+      std::max<int64_t>(1, int64_t(target.l2Bytes / 2) /
+                               std::max<int64_t>(rowBytes * first.stride, 1));
+  auto balance = [](int64_t extent, int64_t limit) {
+    return llvm::divideCeil(
+        extent, llvm::divideCeil(extent, std::max<int64_t>(limit, 1)));
+  };
+  rows = balance(first.outputs, std::min(fit, first.outputs));
+  int64_t steps = llvm::divideCeil(c.k, granule);
+  int64_t fitColumns =
+      std::max<int64_t>(nr(), kPackedBytes / (steps * bytes) / nr() * nr());
+  columns = llvm::alignTo(balance(c.n, fitColumns), nr());
+  double perRow = 1; // output positions besides the first dim and the columns
+  for (int64_t extent : c.extents)
+    perRow *= extent;
+  perRow /= double(first.outputs) * c.n * std::max<int64_t>(c.k, 1);
+  int64_t others = 1; // in one row
+  for (const SpatialDim &s : llvm::drop_begin(c.spatial))
+    others *= s.outputs;
+  double images = perRow / others;
+  auto count = [&] {
+    return images * llvm::divideCeil(first.outputs, rows) *
+           llvm::divideCeil(c.n, columns);
+  };
+  while (count() < kWorkgroups && c.flops() / count() > kWorkgroupFlops) {
+    if (rows * others >= 8 * mr && rows > 1)
+      rows = balance(first.outputs, llvm::divideCeil(rows, 2));
+    else if (columns >= 2 * nr())
+      columns = llvm::alignTo(balance(c.n, columns / 2), nr());
+    else
+      break;
+  }
+  // A block has a whole tile.
+  if (c.mergesAllPositions())
+    mr = std::min(mr, rows * others);
+}
+
+ConvolutionTiling::ConvolutionTiling(const Contraction &c,
+                                     ir::ScheduleAttr schedule) {
+  if (schedule.getTile().size() != 2 || schedule.getWorkgroup().size() != 2 ||
+      schedule.getPacking().size() != 2 || schedule.getCache().size() != 1 ||
+      !schedule.getInner()) {
+    defect = "needs workgroup and tile of 2 extents, cache of 1, packing of 2 "
+             "operands and an inner product";
+    return;
+  }
+  inner = findInnerProduct(schedule.getInner().getValue());
+  lanes = schedule.getLanes();
+  mr = schedule.getTile()[0];
+  nv = schedule.getTile()[1] / lanes;
+  rows = schedule.getWorkgroup()[0];
+  columns = schedule.getWorkgroup()[1];
+  kBlock = schedule.getCache()[0];
+  unroll = schedule.getUnroll();
+  packA = schedule.getPacking()[0] != ir::OperandPacking::None;
+  if (!inner)
+    defect = "unknown inner product";
+  else if (nv < 1 || schedule.getTile()[1] % lanes || columns % nr())
+    defect = "columns are no multiple of lanes or tile";
+  else if (rows > c.spatial.front().outputs)
+    defect = "rows of a workgroup exceed those of the result";
+}
+
+ScheduleFields ConvolutionTiling::getFields() const {
+  ScheduleFields fields;
+  fields.workgroup = {rows, columns};
+  fields.tile = {mr, nr()};
+  fields.cache = {kBlock};
+  fields.lanes = lanes;
+  fields.unroll = unroll;
+  fields.packing = {packA ? ir::OperandPacking::InKernel
+                          : ir::OperandPacking::None,
+                    ir::OperandPacking::InKernel};
+  fields.inner = inner->getName();
+  return fields;
+}
+
+namespace {
+
+class ConvolutionStrategy : public Strategy {
+public:
+  StringRef getName() const override { return "convolution"; }
+
+  Match match(const KernelModel &model,
+              const TargetInfo &target) const override {
+    Contraction c(model);
+    if (!c.defect.empty())
+      return Match::decline(c.defect);
+    if (!c.isConv())
+      return Match::decline("has no window");
+    ScheduleFields fields = ConvolutionTiling(c, target).getFields();
+    fields.isInline = c.flops() < kInlineFlops;
+    return {fields.build(model.getContext(), getName()), {}};
+  }
+
+  LogicalResult emit(const KernelModel &model, ir::ScheduleAttr schedule,
+                     KernelBuilder &k) const override {
+    Contraction c(model);
+    std::string defect = c.defect;
+    if (defect.empty() && !c.isConv())
+      defect = "has no window";
+    if (defect.empty()) {
+      ConvolutionTiling tiling(c, schedule);
+      if (tiling.defect.empty() && !tiling.inner->fits(c, k.target()))
+        tiling.defect = "the inner product does not compute the body's";
+      if (tiling.defect.empty())
+        return emitConvolution(c, tiling, k);
+      defect = tiling.defect;
+    }
+    return emitError(model.getFunction().getLoc())
+           << "strategy convolution does not fit: " << defect;
+  }
+};
+
+} // namespace
+
+const Strategy &getConvolutionStrategy() {
+  static const ConvolutionStrategy strategy;
+  return strategy;
+}
+
+} // namespace fusilli::compiler
