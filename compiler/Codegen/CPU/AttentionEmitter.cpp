@@ -199,7 +199,7 @@ void AttentionEmitter::packTail(Value mem, Value at, ArrayRef<Extent> strides,
                                 int64_t length, Value count, Value tail) {
   Type element = cast<MemRefType>(tail.getType()).getElementType();
   int64_t lanes = k.target().lanes(element.getIntOrFloatBitWidth());
-  Packer(k, acc, t.lanes, false, {}).zeroFill(tail, index(0), nr * length);
+  Packer(k, acc, t.lanes, 1, {}).zeroFill(tail, index(0), nr * length);
   k.loop(index(0), count, 1, [&](Value line) {
     Value from = add(at, mul(line, strides[0])), to = mul(line, length);
     auto copy = [&](Value i, int64_t active) {
@@ -220,8 +220,9 @@ void AttentionEmitter::packPanels(Value kMem, Value kAt,
                                   ArrayRef<Extent> kStrides, Value vMem,
                                   Value vAt, ArrayRef<Extent> vStrides,
                                   Value slot) {
-  auto widen = [&](Value v) { return toAccumulator(v); };
-  Packer packer(k, acc, t.lanes, t.dot, widen);
+  Packer::Convert widen = [&](Value v) { return toAccumulator(v); };
+  Packer packer(k, t.dot ? Type(b.getBF16Type()) : acc, t.lanes, t.dot ? 2 : 1,
+                t.dot ? Packer::Convert() : widen);
   Value to = mul(slot, depthSteps);
   packer.packPanel({kMem, kAt, kStrides[1], kStrides[0]}, p.depth, nr, nr,
                    kPanels, to);
@@ -257,7 +258,7 @@ void AttentionEmitter::packRows(const Group &g, const Block &block) {
       factor = k.splat(factor, vector.getNumElements());
     return arith::MulFOp::create(b, toAccumulator(v), factor);
   };
-  Packer packer(k, type, t.lanes, false, t.dot ? Packer::Convert() : widen);
+  Packer packer(k, type, t.lanes, 1, t.dot ? Packer::Convert() : widen);
   k.outline("pack_rows", [&] {
     k.loop(index(0), block.rows, 1, [&](Value r) {
       packer.packLines({k.binding(p.q.binding),

@@ -39,7 +39,7 @@ func.func private @tail(%x: tensor<3xf32>) -> tensor<3xf32> attributes {fusilli.
 // CHECK-LABEL: func.func private @matmul.pack_b
 // CHECK-LABEL: func.func private @matmul.epilogue
 // CHECK-LABEL: func.func private @matmul(
-// CHECK-SAME: fusilli.schedule = #fusilli.schedule<matmul, workgroup = [96, 64], tile = [6, 64], lanes = 16, packing = [none, in_kernel], inner = "multiply-add">
+// CHECK-SAME: fusilli.schedule = #fusilli.schedule<matmul, workgroup = [96, 128], tile = [6, 64], cache = [100], lanes = 16, packing = [none, in_kernel], inner = "multiply-add">
 // CHECK: func.call @matmul.pack_b
 // CHECK: scf.for {{.*}} iter_args(
 // CHECK-COUNT-24: vector.fma
