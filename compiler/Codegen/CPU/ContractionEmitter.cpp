@@ -37,7 +37,7 @@ LogicalResult ContractionEmitter::run() {
                         : 1)
                  : llvm::divideCeil(c.m, t.mBlock);
   int64_t panelGroups = llvm::divideCeil(t.panels, t.panelsPerGroup);
-  int64_t count = rowBlocks * panelGroups;
+  Extent count = rowBlocks * panelGroups;
   SmallVector<int, 4> outerLoops; // batch and group
   SmallVector<Extent> outerExtents;
   for (int l : c.batchLoops) {
@@ -50,8 +50,8 @@ LogicalResult ContractionEmitter::run() {
   if (c.groupLoop >= 0)
     outerLoops.push_back(c.groupLoop);
   for (int l : outerLoops) {
-    outerExtents.push_back(c.extents[l]);
-    count *= c.extents[l];
+    outerExtents.push_back(c.getExtent(l));
+    count = count * c.getExtent(l);
   }
   k.setWorkgroups(count);
 
