@@ -5,7 +5,7 @@
 // The members of Graph that compile and load: GraphDef bytes go to the compile
 // cache or the compiler, artifact bytes to the runtime.
 #include "engine/access.h"
-#include "engine/graph_state.h"
+#include "engine/graph_arguments.h"
 #include "engine/status_error.h"
 
 #include "fusilli/graph/graph.h"
@@ -57,8 +57,20 @@ ErrorObject checkArgument(const std::string &graphName,
                      hal::elementTypeName(type) + ", the artifact has " +
                      hal::elementTypeName(arg.elementType));
   std::vector<int64_t> dims = tensor.getPhysicalDim();
-  if (!tensor.hasDynamicDims() &&
-      !std::equal(dims.begin(), dims.end(), arg.dims.begin(), arg.dims.end()))
+  std::vector<int64_t> order = tensor.getLogicalToPhysicalPermuteOrder();
+  bool fits = dims.size() == arg.dims.size();
+  for (size_t i = 0; fits && i < dims.size(); ++i) {
+    bool isDynamic = !arg.dimSymbols.empty() && arg.dimSymbols[i] >= 0;
+    if (isDynamic != tensor.isDynamicDim(static_cast<size_t>(order[i])))
+      return error(ErrorCode::InvalidArgument,
+                   where + "dim " + std::to_string(order[i]) + " of tensor '" +
+                       tensor.getName() + "' is " +
+                       (isDynamic ? "static" : "dynamic") +
+                       ", in the artifact it is not");
+    // Representative extents may differ.
+    fits = isDynamic || dims[i] == arg.dims[i];
+  }
+  if (!fits)
     return error(ErrorCode::InvalidArgument,
                  where + "tensor '" + tensor.getName() +
                      "' has physical dims " + dimsText(dims) +
@@ -171,8 +183,32 @@ ErrorOr<std::optional<size_t>> Graph::getWorkspaceSize() {
   LoadedGraph *loaded = stateOf(*this).loaded.get();
   if (!loaded)
     return ok(std::optional<size_t>());
+  if (loaded->program->hasSymbolicWorkspace())
+    return error(ErrorCode::NotImplemented,
+                 "graph '" + getName() +
+                     "' needs a workspace whose size depends on its dynamic "
+                     "dims: call getWorkspaceSize() with the variant pack");
   loaded->workspaceQueried.store(true, std::memory_order_relaxed);
   return ok(std::optional<size_t>(loaded->program->workspaceSize()));
+}
+
+ErrorOr<size_t> Graph::getWorkspaceSize(
+    const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> &variantPack) {
+  LoadedGraph *loaded = stateOf(*this).loaded.get();
+  if (!loaded)
+    return error(ErrorCode::NotCompiled,
+                 "graph '" + getName() +
+                     "' has no loaded program, call compile() or "
+                     "loadFromArtifact() before getWorkspaceSize()");
+  std::vector<RefObject *> arguments(loaded->arguments.size() + 1);
+  FUSILLI_CHECK_ERROR(
+      engine::collectTensors(*this, *loaded, variantPack, arguments.data()));
+  StatusOr<uint64_t> size = loaded->program->workspaceSize(arguments);
+  if (!size.isOk())
+    return engine::callFailed(*this, *loaded, arguments,
+                              std::move(size).status());
+  loaded->workspaceQueried.store(true, std::memory_order_relaxed);
+  return ok(static_cast<size_t>(*size));
 }
 
 } // namespace fusilli

@@ -33,7 +33,14 @@ public:
   /// Outputs by name, then inputs by name.
   std::span<const vm::ProgramArg> args() const { return module_->args(); }
   const fbs::Artifact &artifact() const { return module_->artifact(); }
+  /// Bytes; 0 when they depend on the extents of a call.
   uint64_t workspaceSize() const { return workspaceSize_; }
+  bool hasSymbolicWorkspace() const { return module_->hasSymbolicWorkspace(); }
+  /// Bytes for the extents of `arguments`, as for invoke; the workspace among
+  /// them is not looked at.
+  StatusOr<uint64_t> workspaceSize(vm::Arguments arguments) const {
+    return module_->workspaceSize(context_->state(module_.get()), arguments);
+  }
 
   /// Buffer views in the order of args(), then the workspace buffer or null.
   /// Blocking.

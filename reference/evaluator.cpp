@@ -6,6 +6,7 @@
 // computes the nodes in order.
 
 #include "reference/evaluator.h"
+#include "reference/dynamic_dims.h"
 
 #include "reference/value.h"
 
@@ -200,7 +201,9 @@ Expected toExpected(const TensorSpec &spec, const Value &value) {
 ErrorOr<std::map<std::string, Expected>>
 evaluateWithBounds(std::span<const uint8_t> graphDef, const Inputs &inputs,
                    const Options &options) {
-  FUSILLI_ASSIGN_OR_RETURN(const Program program, decodeProgram(graphDef));
+  FUSILLI_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes,
+                           withExtentsOf(graphDef, inputs));
+  FUSILLI_ASSIGN_OR_RETURN(const Program program, decodeProgram(bytes));
   const size_t count = program.tensors.size();
   std::vector<Demand> demands(count);
   for (auto node = program.nodes.rbegin(); node != program.nodes.rend();

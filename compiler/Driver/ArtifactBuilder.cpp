@@ -37,12 +37,14 @@ std::string describe(const fbs::EntryT &entry) {
 
 ArtifactBuilder::ArtifactBuilder(const HostProgram &program,
                                  const TargetInfo &target)
-    : program_(program) {
+    : program_(program), shapes_(program.shapes) {
   artifact_.compiler_version = getCompilerVersion();
   artifact_.backend = "CPU";
   artifact_.target = target.name;
   artifact_.cpu_features = target.requiredFeatures;
-  artifact_.workspace_size = program.workspaceSize;
+  if (program.workspaceSize.isConstant())
+    artifact_.workspace_size = program.workspaceSize.representative;
+  artifact_.symbols = program.symbols;
   artifact_.constants = program.constants;
   for (const fbs::ArgT &arg : program.args)
     artifact_.args.push_back(std::make_unique<fbs::ArgT>(arg));
@@ -87,6 +89,13 @@ std::optional<std::string> ArtifactBuilder::readKernels(ModuleOp module) {
             "fusilli.workgroup_count"))
       for (auto [i, extent] : llvm::enumerate(count.asArrayRef().take_front(3)))
         kernel.workgroups[i] = uint64_t(extent);
+    if (auto count =
+            function->getAttrOfType<AffineMapAttr>("fusilli.workgroup_count"))
+      kernel.symbolicWorkgroups = count.getValue();
+    if (auto symbols =
+            function->getAttrOfType<DenseI64ArrayAttr>("fusilli.symbols"))
+      kernel.symbols = symbols.asArrayRef();
+    kernel.entry.constant_count = 2 * kernel.symbols.size();
     kernel.isInline = function->hasAttr("fusilli.inline_dispatch");
     if (std::optional<std::string> error = checkLimits(kernel))
       return error;
@@ -125,6 +134,14 @@ std::optional<std::string> ArtifactBuilder::addCode(CodeImage image) {
 }
 
 void ArtifactBuilder::writeProgram() {
+  if (program_.symbols.empty())
+    writeStaticProgram();
+  else
+    writeSymbolicProgram();
+  artifact_.program.push_back(FUSILLI_VM_RETURN);
+}
+
+void ArtifactBuilder::writeStaticProgram() {
   std::vector<uint32_t> &words = artifact_.program;
   unsigned phase = 0;
   for (const HostProgram::Dispatch &dispatch : program_.dispatches) {
@@ -139,11 +156,59 @@ void ArtifactBuilder::writeProgram() {
          uint32_t(dispatch.bindings.size()), uint32_t(kernel.workgroups[0]),
          uint32_t(kernel.workgroups[1]), uint32_t(kernel.workgroups[2]),
          kernel.isInline ? uint32_t(FUSILLI_VM_DISPATCH_INLINE) : 0u});
-    artifact_.bindings.insert(artifact_.bindings.end(),
-                              dispatch.bindings.begin(),
-                              dispatch.bindings.end());
+    for (const HostBinding &binding : dispatch.bindings)
+      artifact_.bindings.push_back(fbs::Binding(binding.kind, binding.index,
+                                                binding.offset.representative,
+                                                binding.length.representative));
   }
-  words.push_back(FUSILLI_VM_RETURN);
+}
+
+HostValue ArtifactBuilder::getSymbol(int64_t extent) const {
+  auto it = llvm::lower_bound(program_.symbols, extent);
+  return shapes_.symbol(it - program_.symbols.begin());
+}
+
+void ArtifactBuilder::writeSymbolicProgram() {
+  std::vector<uint32_t> commands; // behind all arithmetic
+  if (!program_.workspaceSize.isConstant())
+    commands = {FUSILLI_VM_WORKSPACE,
+                shapes_.materialize(program_.workspaceSize)};
+  unsigned phase = 0;
+  for (const HostProgram::Dispatch &dispatch : program_.dispatches) {
+    const Kernel &kernel = kernels_.find(dispatch.kernel)->second;
+    if (dispatch.phase != phase)
+      commands.push_back(FUSILLI_VM_BARRIER);
+    phase = dispatch.phase;
+    commands.insert(commands.end(),
+                    {FUSILLI_VM_DISPATCH_SYMBOLIC, kernel.ordinal,
+                     uint32_t(artifact_.bindings.size()),
+                     uint32_t(dispatch.bindings.size())});
+    llvm::SmallVector<HostValue> symbols;
+    for (int64_t extent : kernel.symbols)
+      symbols.push_back(getSymbol(extent));
+    for (unsigned i = 0; i < 3; ++i) {
+      HostValue count = HostValue::constant(kernel.workgroups[i]);
+      if (kernel.symbolicWorkgroups &&
+          i < kernel.symbolicWorkgroups.getNumResults())
+        count =
+            shapes_.evaluate(kernel.symbolicWorkgroups.getResult(i), symbols);
+      commands.push_back(shapes_.materialize(count));
+    }
+    commands.push_back(kernel.isInline ? uint32_t(FUSILLI_VM_DISPATCH_INLINE)
+                                       : 0u);
+    commands.push_back(symbols.size());
+    for (const HostBinding &binding : dispatch.bindings) {
+      commands.push_back(shapes_.materialize(binding.offset));
+      commands.push_back(shapes_.materialize(binding.length));
+      artifact_.bindings.push_back(
+          fbs::Binding(binding.kind, binding.index, 0, 0));
+    }
+    for (HostValue symbol : symbols)
+      commands.push_back(shapes_.materialize(symbol));
+  }
+  artifact_.program = shapes_.getWords();
+  artifact_.program.insert(artifact_.program.end(), commands.begin(),
+                           commands.end());
 }
 
 } // namespace fusilli::compiler

@@ -12,6 +12,7 @@
 #include "compiler/Driver/HostProgram.h"
 #include "compiler/Target/CPU/CodeImage.h"
 
+#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -41,6 +42,10 @@ private:
   struct Kernel {
     fbs::EntryT entry;
     std::array<uint64_t, 3> workgroups = {1, 1, 1};
+    /// Of a kernel with symbols: the same as expressions of them.
+    mlir::AffineMap symbolicWorkgroups;
+    /// Representative extents of the symbols that it takes.
+    std::vector<int64_t> symbols;
     bool isInline = false;
     bool hasCode = false;
     uint32_t ordinal = 0;
@@ -48,8 +53,13 @@ private:
 
   static std::optional<std::string> checkLimits(const Kernel &kernel);
   void writeProgram();
+  void writeStaticProgram();
+  void writeSymbolicProgram();
+  /// Number of the program's symbol of this representative extent.
+  HostValue getSymbol(int64_t extent) const;
 
   const HostProgram &program_; // Borrowed: lives as long as the compile.
+  ShapeProgram shapes_;        ///< the program's, and workgroup counts
   fbs::ArtifactT artifact_;
   llvm::StringMap<Kernel> kernels_;
 };

@@ -6,8 +6,6 @@
 #include "compiler/Driver/Compiler.h"
 
 #include "artifact/writer.h"
-#include "compiler/Dialect/Fusilli/IR/Layout.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Driver/ArtifactBuilder.h"
 #include "compiler/Driver/CompileThread.h"
 #include "compiler/Driver/CompilerInstance.h"
@@ -114,9 +112,6 @@ public:
     clock_.lap("setup");
     if (!runStage(*passes.import, Stage::Import))
       return false;
-    if (isDynamic())
-      return fail(CompileCode::NotImplemented,
-                  "dynamic dims are not implemented by code generation");
     if (!runStage(*passes.fuse, Stage::Fuse))
       return false;
     HostProgram program = planHostProgram(*module_);
@@ -168,16 +163,6 @@ private:
     return false;
   }
 
-  /// Whether an argument or a result has a dynamic dim.
-  bool isDynamic() {
-    auto type = ir::getMain(*module_).getFunctionType();
-    return llvm::any_of(
-        llvm::concat<const Type>(type.getInputs(), type.getResults()),
-        [](Type t) {
-          return !ir::getDynamicDims(cast<RankedTensorType>(t)).empty();
-        });
-  }
-
   bool importBytes(ArrayRef<uint8_t> source) {
     ImportedGraph graph = importGraph(instance_->context(), source);
     if (!graph.module)
@@ -220,7 +205,7 @@ private:
     object["target"] = target.name;
     object["kernels"] = int64_t(builder.get().entries.size());
     object["dispatch-count"] = int64_t(program.dispatches.size());
-    object["transient-memory-size"] = int64_t(program.workspaceSize);
+    object["transient-memory-size"] = program.workspaceSize.representative;
     object["code-size"] = int64_t(builder.get().code.size());
     object["artifact-size"] = int64_t(result_.bytes.size());
     object["stages"] = clock_.toJson();

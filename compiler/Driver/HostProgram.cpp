@@ -15,6 +15,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -64,6 +65,7 @@ public:
     for (Operation &op : main.front())
       if (auto dispatch = dyn_cast<ir::DispatchOp>(op))
         dispatches.push_back(dispatch);
+    collectSymbols();
     assignPhases();
     describeArgs();
     planIntermediates();
@@ -73,6 +75,41 @@ public:
   }
 
 private:
+  void collectSymbols() {
+    auto collect = [&](TypeRange types) {
+      for (Type t : types) {
+        auto type = cast<RankedTensorType>(t);
+        for (int64_t dim : ir::getDynamicDims(type))
+          program.symbols.push_back(type.getDimSize(dim));
+      }
+    };
+    collect(main.getArgumentTypes());
+    collect(main.getResultTypes());
+    llvm::sort(program.symbols);
+    program.symbols.erase(llvm::unique(program.symbols), program.symbols.end());
+    program.shapes = ShapeProgram(program.symbols);
+  }
+
+  /// Number of the symbol with this representative extent.
+  unsigned getSymbol(int64_t extent) const {
+    return llvm::lower_bound(program.symbols, extent) - program.symbols.begin();
+  }
+
+  HostValue getBytes(RankedTensorType type) {
+    if (ir::getDynamicDims(type).empty())
+      return HostValue::constant(ir::getBufferBytes(type));
+    // Dense, without broadcast dims. The static part first.
+    int64_t fixed = ir::getElementBytes(type.getElementType());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (!ir::isDynamicDim(type, dim))
+        fixed *= type.getDimSize(dim);
+    HostValue bytes = HostValue::constant(fixed);
+    for (int64_t dim : ir::getDynamicDims(type))
+      bytes = program.shapes.multiply(
+          bytes, program.shapes.symbol(getSymbol(type.getDimSize(dim))));
+    return bytes;
+  }
+
   void assignPhases() {
     unsigned phase = 0;
     for (ir::DispatchOp dispatch : dispatches) {
@@ -95,6 +132,11 @@ private:
     SmallVector<int64_t> physical = ir::getPhysicalShape(type);
     arg.physical_dims.assign(physical.begin(), physical.end());
     arg.byte_length = ir::getBufferBytes(type);
+    if (!ir::getDynamicDims(type).empty())
+      for (int64_t dim : ir::getLogicalToPhysicalOrder(type))
+        arg.dim_symbols.push_back(ir::isDynamicDim(type, dim)
+                                      ? int32_t(getSymbol(type.getDimSize(dim)))
+                                      : -1);
     return arg;
   }
 
@@ -193,13 +235,15 @@ private:
   void planIntermediates() {
     std::vector<LiveRange> ranges;
     SmallVector<Value> values;
+    SmallVector<HostValue> sizes;
     for (ir::DispatchOp dispatch : dispatches)
       for (Value output : dispatch.getOutputs()) {
         if (argNumbers.contains(output))
           continue;
         LiveRange range;
-        range.size =
-            ir::getBufferBytes(cast<RankedTensorType>(output.getType()));
+        HostValue size = getBytes(cast<RankedTensorType>(output.getType()));
+        range.size = size.representative;
+        sizes.push_back(size);
         range.first = range.last = phases.lookup(dispatch);
         for (Operation *user : output.getUsers())
           range.last = std::max(range.last, phases.lookup(user));
@@ -207,34 +251,61 @@ private:
         values.push_back(output);
       }
     WorkspacePlan plan = planWorkspace(ranges);
-    program.workspaceSize = plan.size;
-    for (auto [value, offset] : llvm::zip_equal(values, plan.offsets))
+    SmallVector<HostValue> at = getOffsets(ranges, sizes, plan);
+    for (auto [value, offset] : llvm::zip_equal(values, at))
       offsets[value] = offset;
   }
 
+  /// The planned offsets for any extents: each behind all that the plan put
+  /// before it and that live at the same time. Sets the size of the workspace.
+  SmallVector<HostValue> getOffsets(ArrayRef<LiveRange> ranges,
+                                    ArrayRef<HostValue> sizes,
+                                    const WorkspacePlan &plan) {
+    ShapeProgram &shapes = program.shapes;
+    SmallVector<HostValue> at(ranges.size());
+    if (llvm::all_of(sizes, [](HostValue v) { return v.isConstant(); })) {
+      for (auto [i, offset] : llvm::enumerate(plan.offsets))
+        at[i] = HostValue::constant(offset);
+      program.workspaceSize = HostValue::constant(plan.size);
+      return at;
+    }
+    auto order = llvm::to_vector(llvm::seq<size_t>(0, ranges.size()));
+    llvm::sort(order, [&](size_t a, size_t b) {
+      return std::pair(plan.offsets[a], a) < std::pair(plan.offsets[b], b);
+    });
+    SmallVector<HostValue> ends(ranges.size());
+    for (auto [n, i] : llvm::enumerate(order)) {
+      for (size_t j : ArrayRef<size_t>(order).take_front(n))
+        if (plan.offsets[j] < plan.offsets[i] &&
+            ranges[j].first <= ranges[i].last &&
+            ranges[i].first <= ranges[j].last)
+          at[i] = shapes.max(at[i], ends[j]);
+      ends[i] = shapes.add(at[i], shapes.align(sizes[i], kWorkspaceAlignment));
+      program.workspaceSize = shapes.max(program.workspaceSize, ends[i]);
+    }
+    return at;
+  }
+
   /// Offset of a constant among the program's constants, physical order.
-  uint64_t addConstant(ir::ConstantOp constant) {
-    auto [it, isNew] = offsets.try_emplace(constant.getOutput(), 0);
+  HostValue addConstant(ir::ConstantOp constant) {
+    auto [it, isNew] = offsets.try_emplace(constant.getOutput());
     if (!isNew)
       return it->second;
     std::vector<uint8_t> &bytes = program.constants;
     bytes.resize(llvm::alignTo(bytes.size(), kWorkspaceAlignment));
-    it->second = bytes.size();
+    it->second = HostValue::constant(bytes.size());
     appendPhysical(cast<DenseElementsAttr>(constant.getValue()), bytes);
     return it->second;
   }
 
-  fbs::Binding getBinding(Value value) {
-    uint64_t length =
-        ir::getBufferBytes(cast<RankedTensorType>(value.getType()));
+  HostBinding getBinding(Value value) {
+    HostValue length = getBytes(cast<RankedTensorType>(value.getType()));
     if (auto constant = value.getDefiningOp<ir::ConstantOp>())
-      return fbs::Binding(fbs::BindingKind::Constant, 0, addConstant(constant),
-                          length);
+      return {fbs::BindingKind::Constant, 0, addConstant(constant), length};
     auto it = argNumbers.find(value);
     if (it != argNumbers.end())
-      return fbs::Binding(fbs::BindingKind::Argument, it->second, 0, length);
-    return fbs::Binding(fbs::BindingKind::Workspace, 0, offsets.lookup(value),
-                        length);
+      return {fbs::BindingKind::Argument, it->second, {}, length};
+    return {fbs::BindingKind::Workspace, 0, offsets.lookup(value), length};
   }
 
   void addDispatch(ir::DispatchOp dispatch) {
@@ -255,7 +326,7 @@ private:
   SmallVector<ir::DispatchOp> dispatches;
   llvm::DenseMap<Operation *, unsigned> phases;
   llvm::DenseMap<Value, unsigned> argNumbers;
-  llvm::DenseMap<Value, uint64_t> offsets;
+  llvm::DenseMap<Value, HostValue> offsets;
 };
 
 } // namespace

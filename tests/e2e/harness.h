@@ -120,6 +120,16 @@ public:
   /// Validates, evaluates the reference, runs on all targets.
   testing::AssertionResult run(const RunOptions &options = {});
 
+  /// The same for a graph with dynamic dims: compiles once for each target and
+  /// executes with each of `shapes`, the inputs of other extents, in turn.
+  testing::AssertionResult
+  runShapes(const std::vector<reference::Inputs> &shapes,
+            const RunOptions &options = {});
+  /// Inputs like those of the graph with other extents in their dynamic dims,
+  /// by representative extent.
+  reference::Inputs inputsOf(const std::map<int64_t, int64_t> &extents,
+                             Data data);
+
   /// One line: label, inputs, outputs with dtype, shape and layout.
   std::string describe() const;
 
@@ -131,20 +141,33 @@ public:
 private:
   using Results = std::map<std::string, std::vector<uint8_t>>;
 
+  /// One set of inputs and what comes of it.
+  struct Shape {
+    reference::Inputs inputs;
+    std::map<std::string, reference::Expected> expected;
+    Results first; ///< results of the first run on a target
+  };
+
+  testing::AssertionResult prepare();
+  testing::AssertionResult evaluate(Shape &shape, const RunOptions &options);
   testing::AssertionResult runTarget(const std::string &target,
+                                     std::vector<Shape> &shapes,
                                      const RunOptions &options);
-  /// What is wrong, or nothing. `first` holds the first results.
+  /// What is wrong, or nothing.
   std::string runThreads(const Handle &handle,
                          std::span<const uint8_t> artifact,
-                         const RunOptions &options, Results &first);
-  std::string compare(const TensorPtr &tensor, std::span<const uint8_t> content,
-                      Results &first) const;
+                         std::vector<Shape> &shapes, const RunOptions &options);
+  std::string runShape(const Handle &handle, Shape &shape,
+                       const RunOptions &options);
+  static std::string compare(const TensorPtr &tensor,
+                             std::span<const uint8_t> content, Shape &shape);
+  /// Random content.
+  void fill(reference::Tensor &tensor, Data data);
   testing::AssertionResult fail(const std::string &where,
                                 const std::string &what) const;
 
   std::vector<uint8_t> bytes_;
   std::vector<TensorPtr> outputs_;
-  std::map<std::string, reference::Expected> expected_;
 };
 
 } // namespace fusilli::e2e

@@ -72,10 +72,6 @@ void Contraction::analyse() {
                  : "the reduction is no sum of products of two operands";
     return;
   }
-  if (!model.isStatic()) {
-    defect = "has symbolic extents";
-    return;
-  }
   stage = reductions.front();
   auto op = getOp();
   if (!stage->position) {
@@ -101,6 +97,9 @@ void Contraction::analyse() {
   if (!analyseOperand(a, true) || !analyseOperand(b, false) || !analyseLoops())
     return;
   mergeRows();
+  for (int l = 0; l < int(extents.size()) && defect.empty(); ++l)
+    if (isSymbolic(l) && !llvm::is_contained(batchLoops, l))
+      defect = "has a symbolic extent that is no batch";
 }
 
 bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
@@ -128,6 +127,10 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
   o.element = binding.element();
   o.coefs.assign(op.getNumLoops(), 0);
   for (unsigned j = 0; j < binding.extents.size(); ++j) {
+    if (!binding.strides[j].isStatic()) {
+      defect = "an operand has a symbolic stride";
+      return false;
+    }
     int64_t stride = binding.strides[j].get();
     SmallVector<int64_t> c(op.getNumLoops(), 0);
     if (failed(linearCoefficients(map.getResult(j), c))) {
@@ -152,6 +155,10 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       s.stride = c[outputs[0]];
       s.dilation = c[taps[0]];
       s.pad = pad ? pad.getStaticLow()[j] : 0;
+      if (!binding.extents[j].isStatic()) {
+        defect = "has a window along a symbolic dim";
+        return false;
+      }
       s.inputExtent = binding.extents[j].get();
       s.inputStride = stride;
       s.outputs = extents[s.outputLoop];
@@ -166,7 +173,7 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       defect = "is padded more at the end than at the start";
       return false;
     }
-    if (binding.extents[j].get() != 1)
+    if (!binding.extents[j].is(1))
       for (int l = 0; l < int(c.size()); ++l)
         o.coefs[l] += c[l] * stride;
   }
@@ -299,6 +306,12 @@ void Contraction::mergeRows() {
     linear &= model.collect(model.getResultValue(i), position, accesses,
                             [&](Value v) { return v == result; });
   }
+  for (const Access &access : accesses)
+    for (int l = 0; l < int(dim.size()); ++l)
+      if (dim[l] >= 0 && !access.coefs[dim[l]].isStatic()) {
+        defect = "reads or writes with a symbolic stride";
+        return;
+      }
   if (!linear) {
     defect = "reads an operand of the epilogue that is not addressed linearly";
     return;
@@ -351,7 +364,8 @@ void Contraction::mergeRows() {
       continue;
     }
     int inner = mLoops.front();
-    bool merges = a.coefs[outer] == a.coefs[inner] * extents[inner] &&
+    bool merges = !isSymbolic(outer) &&
+                  a.coefs[outer] == a.coefs[inner] * extents[inner] &&
                   llvm::all_of(accesses, [&](const Access &x) {
                     return coef(x, outer) == coef(x, inner) * extents[inner];
                   });

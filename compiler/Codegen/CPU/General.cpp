@@ -163,8 +163,8 @@ private:
     FailureOr<Value> init = initial(op, number, position, space);
     if (failed(init))
       return failure();
-    SmallVector<std::pair<unsigned, int64_t>> dims; // dim, extent
-    auto ranges = op.getStaticLoopRanges();
+    SmallVector<std::pair<unsigned, Extent>> dims; // dim, extent
+    ArrayRef<Extent> ranges = model.findStage(op)->extents;
     for (auto [l, expr] : llvm::enumerate(loops.getResults()))
       if (auto d = dyn_cast<AffineDimExpr>(expr))
         if (d.getPosition() >= position.getNumDims())
@@ -212,8 +212,6 @@ public:
   StringRef getName() const override { return "general"; }
 
   Match match(const KernelModel &model, const TargetInfo &) const override {
-    if (!model.isStatic())
-      return Match::decline("has symbolic extents");
     double work = 1;
     for (const Extent &extent : model.getExtents())
       work *= extent.representative();

@@ -81,10 +81,6 @@ void RowLoops::analyse() {
     defect = "has no reduction";
     return;
   }
-  if (!model.isStatic()) {
-    defect = "has symbolic extents";
-    return;
-  }
   reduced.assign(model.getNumDims(), false);
   for (unsigned d : stages.front()->reducedDims)
     reduced[d] = true;
@@ -177,6 +173,8 @@ void RowLoops::chooseLoops() {
     reducedGroups.push_back(g);
   }
   vectorReduced = innermost < 0 || reduced[innermost] || keptGroups.empty();
+  if (!vectorReduced && !keptGroups.back().extent.isStatic())
+    defect = "has neighbouring rows of a symbolic number";
 }
 
 class RowEmitter {
@@ -312,7 +310,7 @@ SmallVector<Value> RowEmitter::sweep(unsigned number, unsigned depth,
   if (!vectorReduced)
     --firstReduced; // the vectorised kept group comes last
   bool innermost = depth + 1 == reducedGroups.size();
-  int64_t extent = reducedGroups[depth].extent.get();
+  const Extent &extent = reducedGroups[depth].extent;
   auto setIv = [&](Value iv) {
     for (Space &s : spaces)
       s.groups[firstReduced + depth].iv = iv;
@@ -325,10 +323,27 @@ SmallVector<Value> RowEmitter::sweep(unsigned number, unsigned depth,
             return step(number, spaces, in, Value(), lanes, spaces.size());
           return sweep(number, depth + 1, spaces, in);
         });
-  // Vectors along this loop: unrolled part, whole vectors, masked tail.
+  // Vectors along this loop: unrolled part, whole vectors, masked tail; that of
+  // a symbolic extent element by element.
   SmallVector<Value> acc(carried);
-  int64_t unrolled = extent / (lanes * unroll) * lanes * unroll;
-  int64_t whole = extent / lanes * lanes;
+  if (!extent.isStatic()) {
+    Value n = k.index(extent);
+    Value unrolled = k.mulIndex(k.divIndex(n, lanes * unroll), lanes * unroll);
+    Value whole = k.mulIndex(k.divIndex(n, lanes), lanes);
+    auto part = [&](Value from, Value to, int64_t active, int64_t copies) {
+      acc =
+          k.loop(from, to, active * copies, acc, [&](Value iv, ValueRange in) {
+            return step(number, spaces, in, iv, active, copies);
+          });
+    };
+    part(k.index(0), unrolled, lanes, unroll);
+    part(unrolled, whole, lanes, 1);
+    part(whole, n, 1, 1);
+    return acc;
+  }
+  int64_t count = extent.get();
+  int64_t unrolled = count / (lanes * unroll) * lanes * unroll;
+  int64_t whole = count / lanes * lanes;
   if (unrolled)
     acc = k.loop(k.index(0), k.index(unrolled), lanes * unroll, acc,
                  [&](Value iv, ValueRange in) {
@@ -339,8 +354,8 @@ SmallVector<Value> RowEmitter::sweep(unsigned number, unsigned depth,
                  [&](Value iv, ValueRange in) {
                    return step(number, spaces, in, iv, lanes, 1);
                  });
-  if (extent > whole)
-    acc = step(number, spaces, acc, k.index(whole), extent - whole, 1);
+  if (count > whole)
+    acc = step(number, spaces, acc, k.index(whole), count - whole, 1);
   return acc;
 }
 
@@ -465,7 +480,7 @@ void RowEmitter::columns(Space base, int64_t width) {
     });
   };
   std::function<void(unsigned)> nest = [&](unsigned depth) {
-    int64_t extent = reducedGroups[depth].extent.get();
+    const Extent &extent = reducedGroups[depth].extent;
     if (depth + 1 < reducedGroups.size()) {
       k.loop(k.index(0), k.index(extent), 1, [&](Value iv) {
         space.groups[firstReduced + depth].iv = iv;
@@ -473,12 +488,20 @@ void RowEmitter::columns(Space base, int64_t width) {
       });
       return;
     }
-    int64_t whole = extent / kRows * kRows;
+    if (!extent.isStatic()) {
+      Value n = k.index(extent);
+      Value whole = k.mulIndex(k.divIndex(n, kRows), kRows);
+      k.loop(k.index(0), whole, kRows,
+             [&](Value row) { sweepRows(row, kRows); });
+      k.loop(whole, n, 1, [&](Value row) { sweepRows(row, 1); });
+      return;
+    }
+    int64_t whole = extent.get() / kRows * kRows;
     if (whole)
       k.loop(k.index(0), k.index(whole), kRows,
              [&](Value row) { sweepRows(row, kRows); });
-    if (extent > whole)
-      sweepRows(k.index(whole), extent - whole);
+    if (extent.get() > whole)
+      sweepRows(k.index(whole), extent.get() - whole);
   };
   nest(0);
   k.loop(k.index(0), k.index(width), lanes, [&](Value c) {
@@ -510,10 +533,10 @@ LogicalResult RowEmitter::run() {
     strips = llvm::divideCeil(inner, strip);
     outer.back().extent = strips;
   }
-  int64_t rows = 1;
+  Extent rows = 1;
   for (LoopGroup &g : outer)
-    rows *= g.extent.get();
-  k.setWorkgroups(int64_t(llvm::divideCeil(rows, perGroup)));
+    rows = rows * g.extent;
+  k.setWorkgroups(ceilDiv(rows, perGroup));
 
   Value lo = k.mulIndex(k.begin(), perGroup);
   Value hi = k.minIndex(k.mulIndex(k.end(), perGroup), rows);
@@ -569,14 +592,17 @@ public:
     int64_t inner =
         (loops.vectorReduced ? loops.reducedGroups : loops.keptGroups)
             .back()
-            .extent.get();
+            .extent.representative();
     fields.unroll = std::clamp<int64_t>(
         inner / lanes, 1, cost > 24 ? 2 : (loops.vectorReduced ? 4 : 8));
     int64_t depth = 1, rows = 1;
+    bool manyRows = false; // as many as there may be
     for (const LoopGroup &g : loops.reducedGroups)
-      depth *= g.extent.get();
-    for (const LoopGroup &g : loops.keptGroups)
-      rows *= g.extent.get();
+      depth *= g.extent.representative();
+    for (const LoopGroup &g : loops.keptGroups) {
+      rows *= g.extent.representative();
+      manyRows |= !g.extent.isStatic();
+    }
     int64_t total = depth * rows;
     if (!loops.vectorReduced) {
       int64_t strip = lanes * fields.unroll;
@@ -586,11 +612,14 @@ public:
       }
       rows = rows / inner * llvm::divideCeil(inner, strip);
     }
-    fields.isInline = isInlineWork(model.getBytes(loops.accesses),
-                                   double(total) * cost, target);
+    fields.isInline =
+        model.isStatic() && isInlineWork(model.getBytes(loops.accesses),
+                                         double(total) * cost, target);
     int64_t perRow = std::max<int64_t>(1, total / std::max<int64_t>(rows, 1));
     fields.workgroup = {
-        fields.isInline ? rows : std::clamp<int64_t>(32768 / perRow, 1, rows)};
+        fields.isInline
+            ? rows
+            : std::clamp<int64_t>(32768 / perRow, 1, manyRows ? 32768 : rows)};
     return {fields.build(model.getContext(), getName()), {}};
   }
 
@@ -611,7 +640,8 @@ private:
     for (unsigned i = 0; i < loops.model.getNumResults(); ++i)
       if (loops.isFullShape(i))
         return false;
-    return depth >= 32 && loops.keptGroups.back().extent.get() >= 16 * lanes;
+    return depth >= 32 &&
+           loops.keptGroups.back().extent.representative() >= 16 * lanes;
   }
 };
 

@@ -204,7 +204,13 @@ public:
 
   /// Bytes of workspace that `execute` needs, 0 included; nothing if no
   /// artifact is loaded. To be called after each load, before `execute`.
+  /// NotImplemented if they depend on the extents of dynamic dims.
   ErrorOr<std::optional<size_t>> getWorkspaceSize();
+  /// The same for the extents that the buffers of `variantPack` have. Errors:
+  /// NotCompiled, and those of `execute` for the pack.
+  ErrorOr<size_t>
+  getWorkspaceSize(const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>>
+                       &variantPack);
   [[deprecated("use getWorkspaceSize")]]
   ErrorOr<std::optional<size_t>> getWorkspaceSizeOrError() {
     return getWorkspaceSize();

@@ -9,6 +9,7 @@
 include "compiler/Dialect/Fusilli/IR/ops/Constant.td"
 include "compiler/Dialect/Fusilli/IR/ops/ConvFProp.td"
 include "compiler/Dialect/Fusilli/IR/ops/Dispatch.td"
+include "compiler/Dialect/Fusilli/IR/ops/Extent.td"
 include "compiler/Dialect/Fusilli/IR/ops/Matmul.td"
 include "compiler/Dialect/Fusilli/IR/ops/Pointwise.td"
 include "compiler/Dialect/Fusilli/IR/ops/Reduction.td"
