@@ -6,6 +6,7 @@
 // in the buffer of an input.
 #include "compiler/Driver/HostProgram.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
@@ -15,6 +16,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -64,6 +66,7 @@ public:
     for (Operation &op : main.front())
       if (auto dispatch = dyn_cast<ir::DispatchOp>(op))
         dispatches.push_back(dispatch);
+    findPrepared();
     assignPhases();
     describeArgs();
     planIntermediates();
@@ -73,12 +76,39 @@ public:
   }
 
 private:
-  void assignPhases() {
-    unsigned phase = 0;
+  bool isConstantArg(BlockArgument arg) {
+    return ir::isConstantParameter(main, arg.getArgNumber());
+  }
+
+  /// Of constants alone, at least one of them an argument, and no output.
+  void findPrepared() {
     for (ir::DispatchOp dispatch : dispatches) {
+      bool dependsOnArg = false;
+      bool isPrepared = llvm::all_of(dispatch.getInputs(), [&](Value input) {
+        auto arg = dyn_cast<BlockArgument>(input);
+        bool constant = arg && isConstantArg(arg);
+        bool computed = prepared.contains(input.getDefiningOp());
+        dependsOnArg |= constant || computed;
+        return constant || computed || input.getDefiningOp<ir::ConstantOp>();
+      });
+      for (Operation *user : dispatch->getUsers())
+        isPrepared &= isa<ir::DispatchOp>(user);
+      if (isPrepared && dependsOnArg)
+        prepared.insert(dispatch);
+    }
+  }
+
+  /// A phase ends where a result of it is needed; what is prepared is there
+  /// before the first phase of a call.
+  void assignPhases() {
+    unsigned callPhase = 0, preparePhase = 0;
+    for (ir::DispatchOp dispatch : dispatches) {
+      bool isPrepared = prepared.contains(dispatch);
+      unsigned &phase = isPrepared ? preparePhase : callPhase;
       for (Value input : dispatch.getInputs())
         if (auto def = input.getDefiningOp<ir::DispatchOp>())
-          if (phases.lookup(def) == phase)
+          if (prepared.contains(def) == isPrepared &&
+              phases.lookup(def) == phase)
             ++phase;
       phases[dispatch] = phase;
     }
@@ -119,6 +149,7 @@ private:
           makeArg(cast<RankedTensorType>(input.getType()),
                   main.getArgAttr(i, ir::FusilliDialect::kNameAttr),
                   fbs::ArgKind::Input));
+      program.args.back().is_constant = isConstantArg(input);
     }
   }
 
@@ -128,6 +159,8 @@ private:
   /// the same element, because the element is computed from it; and no kernel
   /// of this or a later phase reads the input.
   bool mayComputeInPlace(Value output, BlockArgument input) {
+    if (isConstantArg(input))
+      return false;
     auto outType = cast<RankedTensorType>(output.getType());
     auto inType = cast<RankedTensorType>(input.getType());
     if (!ir::isSamePhysicalLayout(outType, inType) ||
@@ -191,9 +224,18 @@ private:
   }
 
   void planIntermediates() {
+    program.workspaceSize = placeResults(/*ofPrepared=*/false);
+    program.preparedSize = placeResults(/*ofPrepared=*/true);
+  }
+
+  /// Places the results of the dispatches that are or are not prepared in one
+  /// memory; gives its size.
+  uint64_t placeResults(bool ofPrepared) {
     std::vector<LiveRange> ranges;
     SmallVector<Value> values;
-    for (ir::DispatchOp dispatch : dispatches)
+    for (ir::DispatchOp dispatch : dispatches) {
+      if (prepared.contains(dispatch) != ofPrepared)
+        continue;
       for (Value output : dispatch.getOutputs()) {
         if (argNumbers.contains(output))
           continue;
@@ -202,14 +244,17 @@ private:
             ir::getBufferBytes(cast<RankedTensorType>(output.getType()));
         range.first = range.last = phases.lookup(dispatch);
         for (Operation *user : output.getUsers())
-          range.last = std::max(range.last, phases.lookup(user));
+          range.last = prepared.contains(user) == ofPrepared
+                           ? std::max(range.last, phases.lookup(user))
+                           : UINT_MAX; // kept for the calls
         ranges.push_back(range);
         values.push_back(output);
       }
+    }
     WorkspacePlan plan = planWorkspace(ranges);
-    program.workspaceSize = plan.size;
     for (auto [value, offset] : llvm::zip_equal(values, plan.offsets))
       offsets[value] = offset;
+    return plan.size;
   }
 
   /// Offset of a constant among the program's constants, physical order.
@@ -233,8 +278,10 @@ private:
     auto it = argNumbers.find(value);
     if (it != argNumbers.end())
       return fbs::Binding(fbs::BindingKind::Argument, it->second, 0, length);
-    return fbs::Binding(fbs::BindingKind::Workspace, 0, offsets.lookup(value),
-                        length);
+    auto kind = prepared.contains(value.getDefiningOp())
+                    ? fbs::BindingKind::Prepared
+                    : fbs::BindingKind::Workspace;
+    return fbs::Binding(kind, 0, offsets.lookup(value), length);
   }
 
   void addDispatch(ir::DispatchOp dispatch) {
@@ -245,7 +292,8 @@ private:
       entry.bindings.push_back(getBinding(input));
     for (Value output : dispatch.getOutputs())
       entry.bindings.push_back(getBinding(output));
-    program.dispatches.push_back(std::move(entry));
+    (prepared.contains(dispatch) ? program.prepare : program.dispatches)
+        .push_back(std::move(entry));
   }
 
   ModuleOp module;
@@ -253,6 +301,7 @@ private:
   SymbolTable symbols;
   HostProgram program;
   SmallVector<ir::DispatchOp> dispatches;
+  llvm::SmallPtrSet<Operation *, 8> prepared;
   llvm::DenseMap<Operation *, unsigned> phases;
   llvm::DenseMap<Value, unsigned> argNumbers;
   llvm::DenseMap<Value, uint64_t> offsets;

@@ -168,3 +168,11 @@ func.func @main(%w: tensor<4x3x3xf32> {fusilli.name = "w"}, %x: tensor<2x3x8xf32
   %0 = fusilli.conv_fprop %x, %w padding = [0] stride = [1] dilation = [1] : (tensor<2x3x8xf32, #fusilli.layout<strides = [24, 8, 1], dynamic = [2]>>, tensor<4x3x3xf32>) -> tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>>
   return %0 : tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>>
 }
+
+// -----
+
+// expected-error@+1 {{parameter 0 is constant and has dynamic dims}}
+func.func @main(%x: tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>> {fusilli.constant, fusilli.name = "x"}) -> (tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>> {fusilli.name = "y"}) {
+  %0 = fusilli.pointwise RELU_FWD %x {node = "relu"} : (tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>) -> tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>
+  return %0 : tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>
+}
