@@ -6,6 +6,7 @@
 // in the buffer of an input.
 #include "compiler/Driver/HostProgram.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
@@ -16,6 +17,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -66,6 +68,7 @@ public:
       if (auto dispatch = dyn_cast<ir::DispatchOp>(op))
         dispatches.push_back(dispatch);
     collectSymbols();
+    findPrepared();
     assignPhases();
     describeArgs();
     planIntermediates();
@@ -110,12 +113,39 @@ private:
     return bytes;
   }
 
-  void assignPhases() {
-    unsigned phase = 0;
+  bool isConstantArg(BlockArgument arg) {
+    return ir::isConstantParameter(main, arg.getArgNumber());
+  }
+
+  /// Of constants alone, at least one of them an argument, and no output.
+  void findPrepared() {
     for (ir::DispatchOp dispatch : dispatches) {
+      bool dependsOnArg = false;
+      bool isPrepared = llvm::all_of(dispatch.getInputs(), [&](Value input) {
+        auto arg = dyn_cast<BlockArgument>(input);
+        bool constant = arg && isConstantArg(arg);
+        bool computed = prepared.contains(input.getDefiningOp());
+        dependsOnArg |= constant || computed;
+        return constant || computed || input.getDefiningOp<ir::ConstantOp>();
+      });
+      for (Operation *user : dispatch->getUsers())
+        isPrepared &= isa<ir::DispatchOp>(user);
+      if (isPrepared && dependsOnArg)
+        prepared.insert(dispatch);
+    }
+  }
+
+  /// A phase ends where a result of it is needed; what is prepared is there
+  /// before the first phase of a call.
+  void assignPhases() {
+    unsigned callPhase = 0, preparePhase = 0;
+    for (ir::DispatchOp dispatch : dispatches) {
+      bool isPrepared = prepared.contains(dispatch);
+      unsigned &phase = isPrepared ? preparePhase : callPhase;
       for (Value input : dispatch.getInputs())
         if (auto def = input.getDefiningOp<ir::DispatchOp>())
-          if (phases.lookup(def) == phase)
+          if (prepared.contains(def) == isPrepared &&
+              phases.lookup(def) == phase)
             ++phase;
       phases[dispatch] = phase;
     }
@@ -161,6 +191,7 @@ private:
           makeArg(cast<RankedTensorType>(input.getType()),
                   main.getArgAttr(i, ir::FusilliDialect::kNameAttr),
                   fbs::ArgKind::Input));
+      program.args.back().is_constant = isConstantArg(input);
     }
   }
 
@@ -170,6 +201,8 @@ private:
   /// the same element, because the element is computed from it; and no kernel
   /// of this or a later phase reads the input.
   bool mayComputeInPlace(Value output, BlockArgument input) {
+    if (isConstantArg(input))
+      return false;
     auto outType = cast<RankedTensorType>(output.getType());
     auto inType = cast<RankedTensorType>(input.getType());
     if (!ir::isSamePhysicalLayout(outType, inType) ||
@@ -233,10 +266,19 @@ private:
   }
 
   void planIntermediates() {
+    program.workspaceSize = placeResults(/*ofPrepared=*/false);
+    program.preparedSize = placeResults(/*ofPrepared=*/true).representative;
+  }
+
+  /// Places the results of the dispatches that are or are not prepared in one
+  /// memory; gives its size.
+  HostValue placeResults(bool ofPrepared) {
     std::vector<LiveRange> ranges;
     SmallVector<Value> values;
     SmallVector<HostValue> sizes;
-    for (ir::DispatchOp dispatch : dispatches)
+    for (ir::DispatchOp dispatch : dispatches) {
+      if (prepared.contains(dispatch) != ofPrepared)
+        continue;
       for (Value output : dispatch.getOutputs()) {
         if (argNumbers.contains(output))
           continue;
@@ -246,27 +288,33 @@ private:
         sizes.push_back(size);
         range.first = range.last = phases.lookup(dispatch);
         for (Operation *user : output.getUsers())
-          range.last = std::max(range.last, phases.lookup(user));
+          range.last = prepared.contains(user) == ofPrepared
+                           ? std::max(range.last, phases.lookup(user))
+                           : UINT_MAX; // kept for the calls
         ranges.push_back(range);
         values.push_back(output);
       }
+    }
     WorkspacePlan plan = planWorkspace(ranges);
-    SmallVector<HostValue> at = getOffsets(ranges, sizes, plan);
+    HostValue total;
+    SmallVector<HostValue> at = getOffsets(ranges, sizes, plan, total);
     for (auto [value, offset] : llvm::zip_equal(values, at))
       offsets[value] = offset;
+    return total;
   }
 
   /// The planned offsets for any extents: each behind all that the plan put
-  /// before it and that live at the same time. Sets the size of the workspace.
+  /// before it and that live at the same time. `total` becomes their size.
   SmallVector<HostValue> getOffsets(ArrayRef<LiveRange> ranges,
                                     ArrayRef<HostValue> sizes,
-                                    const WorkspacePlan &plan) {
+                                    const WorkspacePlan &plan,
+                                    HostValue &total) {
     ShapeProgram &shapes = program.shapes;
     SmallVector<HostValue> at(ranges.size());
     if (llvm::all_of(sizes, [](HostValue v) { return v.isConstant(); })) {
       for (auto [i, offset] : llvm::enumerate(plan.offsets))
         at[i] = HostValue::constant(offset);
-      program.workspaceSize = HostValue::constant(plan.size);
+      total = HostValue::constant(plan.size);
       return at;
     }
     auto order = llvm::to_vector(llvm::seq<size_t>(0, ranges.size()));
@@ -281,7 +329,7 @@ private:
             ranges[i].first <= ranges[j].last)
           at[i] = shapes.max(at[i], ends[j]);
       ends[i] = shapes.add(at[i], shapes.align(sizes[i], kWorkspaceAlignment));
-      program.workspaceSize = shapes.max(program.workspaceSize, ends[i]);
+      total = shapes.max(total, ends[i]);
     }
     return at;
   }
@@ -305,7 +353,10 @@ private:
     auto it = argNumbers.find(value);
     if (it != argNumbers.end())
       return {fbs::BindingKind::Argument, it->second, {}, length};
-    return {fbs::BindingKind::Workspace, 0, offsets.lookup(value), length};
+    auto kind = prepared.contains(value.getDefiningOp())
+                    ? fbs::BindingKind::Prepared
+                    : fbs::BindingKind::Workspace;
+    return {kind, 0, offsets.lookup(value), length};
   }
 
   void addDispatch(ir::DispatchOp dispatch) {
@@ -316,7 +367,8 @@ private:
       entry.bindings.push_back(getBinding(input));
     for (Value output : dispatch.getOutputs())
       entry.bindings.push_back(getBinding(output));
-    program.dispatches.push_back(std::move(entry));
+    (prepared.contains(dispatch) ? program.prepare : program.dispatches)
+        .push_back(std::move(entry));
   }
 
   ModuleOp module;
@@ -324,6 +376,7 @@ private:
   SymbolTable symbols;
   HostProgram program;
   SmallVector<ir::DispatchOp> dispatches;
+  llvm::SmallPtrSet<Operation *, 8> prepared;
   llvm::DenseMap<Operation *, unsigned> phases;
   llvm::DenseMap<Value, unsigned> argNumbers;
   llvm::DenseMap<Value, HostValue> offsets;

@@ -38,7 +38,11 @@ struct HostProgram {
   /// Outputs by name, then inputs by name.
   std::vector<fbs::ArgT> args;
   std::vector<Dispatch> dispatches; ///< by phase
+  /// What depends on constant arguments alone and is no output: run before the
+  /// first call, into prepared memory. By phases of its own.
+  std::vector<Dispatch> prepare;
   HostValue workspaceSize;          ///< bytes
+  uint64_t preparedSize = 0;        ///< bytes
   /// Tensors that kernels read from the artifact itself, at multiples of 64.
   std::vector<uint8_t> constants;
   /// Representative extents that stand for run-time ones, ascending.
@@ -48,7 +52,8 @@ struct HostProgram {
 };
 
 /// Plans the program of a module that fusilli-fuse-dispatches has made and the
-/// verifiers accept.
+/// verifiers accept. Which dispatches are prepared follows from the data alone,
+/// so a pass may add some (the packing of a weight) where it likes.
 HostProgram planHostProgram(mlir::ModuleOp module);
 
 } // namespace fusilli::compiler

@@ -22,22 +22,24 @@ struct FusePipelineOptions : public PassPipelineOptions<FusePipelineOptions> {
                          llvm::cl::init(FuseOptions().rowGroups)};
 };
 
-struct CpuPipelineOptions : public PassPipelineOptions<CpuPipelineOptions> {
+struct CodegenPipelineOptions
+    : public PassPipelineOptions<CodegenPipelineOptions> {
   Option<std::string> target{*this, "target",
-                             llvm::cl::desc("CPU level to compile for"),
+                             llvm::cl::desc("target to compile for"),
                              llvm::cl::init("host")};
 };
 
-void addCpuPipeline(OpPassManager &pm, const CpuPipelineOptions &options) {
-  llvm::Expected<TargetInfo> target = TargetInfo::resolve(options.target);
+void addCodegenPipeline(OpPassManager &pm,
+                        const CodegenPipelineOptions &options) {
+  auto target = resolveTarget(options.target);
   if (!target) {
     llvm::errs() << llvm::toString(target.takeError()) << "\n";
     return;
   }
   populateKernelPipeline(pm);
   populateLinalgPipeline(pm);
-  populateVectorPipeline(pm, *target);
-  populateLLVMPipeline(pm, *target);
+  (*target)->populateSchedulePipeline(pm);
+  (*target)->populateLoweringPipeline(pm);
 }
 
 } // namespace
@@ -47,9 +49,12 @@ void populateImportPipeline(OpPassManager &pm) {
   pm.addPass(ir::createNormalizeGraph());
 }
 
-void populateFusePipeline(OpPassManager &pm, const FuseOptions &options) {
+void populateFusePipeline(OpPassManager &pm, const FuseOptions &options,
+                          const TargetBackend *target) {
   ir::FuseDispatchesOptions fuse;
   fuse.rowGroups = options.rowGroups;
+  if (target)
+    target->restrictFusion(fuse);
   pm.addPass(ir::createFuseDispatches(fuse));
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());
@@ -62,13 +67,13 @@ void populateKernelPipeline(OpPassManager &pm) {
 
 void registerCompilerDialects(DialectRegistry &registry) {
   registry.insert<ir::FusilliDialect, func::FuncDialect>();
-  registerCpuCodegenDialects(registry);
+  registerTargetDialects(registry);
 }
 
 void registerCompilerPasses() {
   ir::registerFusilliPasses();
   registerFusilliToLinalgPass();
-  registerCpuCodegenPasses();
+  registerTargetPasses();
   PassPipelineRegistration<>("fusilli-import",
                              "from the import of a graph to the fuse stage",
                              populateImportPipeline);
@@ -79,8 +84,9 @@ void registerCompilerPasses() {
         fuse.rowGroups = options.rowGroups;
         populateFusePipeline(pm, fuse);
       });
-  PassPipelineRegistration<CpuPipelineOptions>(
-      "fusilli-cpu", "kernels to the LLVM dialect for a CPU", addCpuPipeline);
+  PassPipelineRegistration<CodegenPipelineOptions>(
+      "fusilli-codegen", "kernels to what a target's executables are made from",
+      addCodegenPipeline);
 }
 
 } // namespace fusilli::compiler

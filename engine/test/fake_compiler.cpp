@@ -174,14 +174,22 @@ std::vector<uint8_t> makeArtifact(const GraphDefT &graph) {
   artifact.compiler_version = "fake";
   artifact.backend = "CPU";
   artifact.target = "x86-64-v3";
-  artifact.cpu_features = environmentNumber("FAKE_COMPILER_FEATURES");
-  artifact.code.assign(std::begin(kAddKernel), std::end(kAddKernel));
+  auto executable = std::make_unique<ExecutableT>();
+  executable->format = FUSILLI_X86_64_IMAGE_FORMAT;
+  uint64_t features = environmentNumber("FAKE_COMPILER_FEATURES");
+  for (size_t i = 0; i < sizeof(features); ++i)
+    executable->requirements.push_back(uint8_t(features >> (8 * i)));
+  executable->bytes.assign(std::begin(kAddKernel), std::end(kAddKernel));
   if (environmentNumber("FAKE_COMPILER_KERNEL_FAILS"))
-    artifact.code.assign(std::begin(kFailingKernel), std::end(kFailingKernel));
+    executable->bytes.assign(std::begin(kFailingKernel),
+                             std::end(kFailingKernel));
+  artifact.executables.push_back(std::move(executable));
   auto entry = std::make_unique<EntryT>();
   entry->name = "sum";
   entry->binding_count = 3;
   entry->strategy = "fake";
+  entry->schedule = "#fake<tile = 4>";
+  entry->declined = {"better: not here"};
   artifact.entries.push_back(std::move(entry));
   const auto first = static_cast<uint32_t>(outputs.size());
   const auto last = static_cast<uint32_t>(first + inputs.size() - 1);

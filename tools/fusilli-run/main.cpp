@@ -69,13 +69,17 @@ ErrorOr<Files> parseFiles(const std::vector<std::string> &arguments,
 void printInfo(const Runner &runner, size_t bytes) {
   const fbs::Artifact &artifact = runner.artifact();
   auto text = [](const flatbuffers::String *s) { return s ? s->str() : ""; };
+  size_t codeSize = 0;
+  if (artifact.executables())
+    for (const fbs::Executable *executable : *artifact.executables())
+      codeSize += executable->bytes() ? executable->bytes()->size() : 0;
   std::cout << "artifact:  " << bytes << " bytes, backend "
             << text(artifact.backend()) << ", target "
             << text(artifact.target()) << ", compiler "
             << text(artifact.compiler_version()) << "\n"
-            << "workspace: " << artifact.workspace_size() << " bytes\n"
-            << "code:      " << (artifact.code() ? artifact.code()->size() : 0)
-            << " bytes, constants "
+            << "workspace: " << artifact.workspace_size()
+            << " bytes, prepared " << artifact.prepared_size() << " bytes\n"
+            << "code:      " << codeSize << " bytes, constants "
             << (artifact.constants() ? artifact.constants()->size() : 0)
             << " bytes\n";
   for (const Tensor &tensor : runner.signature())

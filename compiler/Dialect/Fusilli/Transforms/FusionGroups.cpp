@@ -7,6 +7,7 @@
 // broadcast move to where they are used.
 #include "compiler/Dialect/Fusilli/Transforms/FusionGroups.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusionCost.h"
 
@@ -64,6 +65,7 @@ void FusionGroups::addGroup(Operation *op) {
   auto group = std::make_unique<KernelGroup>();
   group->shape.assign(getResultShape(op).begin(), getResultShape(op).end());
   group->ops.push_back(op);
+  group->isPrepared = isPreparable(op);
   if (isContraction(op)) {
     group->kind = KernelKind::Contraction;
     group->contraction = op;
@@ -77,6 +79,29 @@ void FusionGroups::addGroup(Operation *op) {
   }
   groupIds[op] = groups.size();
   groups.push_back(std::move(group));
+}
+
+bool FusionGroups::isPreparable(Operation *op) {
+  if (isReturned(op))
+    return false;
+  auto count = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getNumElements();
+  };
+  bool dependsOnParameter = false;
+  int64_t largest = 0;
+  for (Value operand : op->getOperands()) {
+    auto argument = dyn_cast<BlockArgument>(operand);
+    Operation *def = operand.getDefiningOp();
+    bool known = argument ? isConstantParameter(main, argument.getArgNumber())
+                          : isGrouped(def) && isPrepared(def);
+    if (!known && !isa_and_nonnull<ConstantOp>(def))
+      return false;
+    dependsOnParameter |= known;
+    largest = std::max(largest, count(operand));
+  }
+  // What only spreads values over a larger shape is cheaper computed than read.
+  return dependsOnParameter &&
+         (!isa<PointwiseOp>(op) || count(op->getResult(0)) <= largest);
 }
 
 void FusionGroups::sortOps(GroupId id) {
@@ -144,7 +169,8 @@ bool FusionGroups::hasAnyPath(GroupId from, GroupId to) const {
 }
 
 bool FusionGroups::canMerge(GroupId a, GroupId b) const {
-  return a != b && get(a).ops.size() + get(b).ops.size() <= kMaxKernelOps &&
+  return a != b && get(a).isPrepared == get(b).isPrepared &&
+         get(a).ops.size() + get(b).ops.size() <= kMaxKernelOps &&
          !hasIndirectPath(a, b) && !hasIndirectPath(b, a);
 }
 
@@ -229,6 +255,7 @@ void FusionGroups::absorbProducers(GroupId id) {
     SmallVector<Operation *> defs = getOuterDefs(id);
     for (Operation *def : llvm::reverse(defs))
       if (getResultShape(def) == full && !rejected.contains(def) &&
+          isPrepared(def) == get(id).isPrepared &&
           get(groupOf(def)).kind == KernelKind::Pointwise) {
         next = def;
         break;
@@ -377,7 +404,8 @@ void FusionGroups::mergeSiblings(GroupId id) {
 
 bool FusionGroups::absorbOne(GroupId id, Operation *op) {
   auto pointwise = dyn_cast<PointwiseOp>(op);
-  if (!pointwise || get(groupOf(op)).kind != KernelKind::Pointwise)
+  if (!pointwise || get(groupOf(op)).kind != KernelKind::Pointwise ||
+      isPrepared(op) != get(id).isPrepared)
     return false;
   // Users inside at whose positions it would be repeated.
   bool cheap = true, used = false;

@@ -35,6 +35,9 @@ struct KernelGroup {
   llvm::SmallVector<int64_t> reducedDims;
   /// The matmul or convolution.
   mlir::Operation *contraction = nullptr;
+  /// Of constant parameters alone and no result of the graph: computed once,
+  /// so no kernel of what is computed in every call takes it in.
+  bool isPrepared = false;
   llvm::SmallVector<mlir::Operation *> ops; ///< program order once finished
 };
 
@@ -62,6 +65,7 @@ private:
   using GroupId = unsigned;
 
   void addGroup(mlir::Operation *op);
+  bool isPreparable(mlir::Operation *op);
   GroupId groupOf(mlir::Operation *op) const { return groupIds.lookup(op); }
   KernelGroup &get(GroupId id) { return *groups[id]; }
   const KernelGroup &get(GroupId id) const { return *groups[id]; }
@@ -98,6 +102,10 @@ private:
   bool absorbOne(GroupId id, mlir::Operation *op);
   void absorbSameShape(GroupId id);
   void eraseDead();
+
+  bool isPrepared(mlir::Operation *op) const {
+    return get(groupOf(op)).isPrepared;
+  }
 
   mlir::func::FuncOp main;
   FusionLimits limits;

@@ -6,6 +6,7 @@
 // and everything after it. Later passes rely on what is checked here.
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 
@@ -128,6 +129,11 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
             },
             seen)))
       return failure();
+    for (auto [i, type] : llvm::enumerate(main.getArgumentTypes()))
+      if (isConstantParameter(main, i) &&
+          !getDynamicDims(cast<RankedTensorType>(type)).empty())
+        return main.emitOpError("parameter ")
+               << i << " is constant and has dynamic dims: " << type;
     for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
       if (hasBroadcastDims(cast<RankedTensorType>(type)))
         return main.emitOpError("result ")

@@ -176,3 +176,11 @@ func.func @main(%x: tensor<1x4xf32> {fusilli.name = "x"}) -> (tensor<16x4xf32, #
   %0 = fusilli.pointwise ABS %x : (tensor<1x4xf32>) -> tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
   return %0 : tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
 }
+
+// -----
+
+// expected-error@+1 {{parameter 0 is constant and has dynamic dims}}
+func.func @main(%x: tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>> {fusilli.constant, fusilli.name = "x"}) -> (tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>> {fusilli.name = "y"}) {
+  %0 = fusilli.pointwise RELU_FWD %x {node = "relu"} : (tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>) -> tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>
+  return %0 : tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>
+}
