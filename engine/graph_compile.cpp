@@ -11,6 +11,8 @@
 #include "fusilli/graph/graph.h"
 #include "graph/graph_access.h"
 
+#include <algorithm>
+
 namespace fusilli {
 namespace {
 
@@ -56,13 +58,18 @@ ErrorObject checkArgument(const std::string &graphName,
                  where + "tensor '" + tensor.getName() + "' has type " +
                      hal::elementTypeName(type) + ", the artifact has " +
                      hal::elementTypeName(arg.elementType));
-  std::vector<int64_t> dims = tensor.getPhysicalDim();
-  if (!tensor.hasDynamicDims() &&
-      !std::equal(dims.begin(), dims.end(), arg.dims.begin(), arg.dims.end()))
+  const std::vector<int64_t> &dims = tensor.getDim();
+  const std::vector<int64_t> &strides = tensor.getStride();
+  bool isSame = std::ranges::equal(dims, arg.extents) &&
+                strides.size() == arg.strides.size();
+  for (size_t i = 0; isSame && i < dims.size(); ++i)
+    isSame = dims[i] == 1 || strides[i] == arg.strides[i];
+  if (!isSame && !tensor.hasDynamicDims())
     return error(ErrorCode::InvalidArgument,
-                 where + "tensor '" + tensor.getName() +
-                     "' has physical dims " + dimsText(dims) +
-                     ", the artifact has " + dimsText(arg.dims));
+                 where + "tensor '" + tensor.getName() + "' has dims " +
+                     dimsText(dims) + " and strides " + dimsText(strides) +
+                     ", the artifact has " + dimsText(arg.extents) + " and " +
+                     dimsText(arg.strides));
   return ok();
 }
 
