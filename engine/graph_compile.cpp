@@ -11,6 +11,8 @@
 #include "fusilli/graph/graph.h"
 #include "graph/graph_access.h"
 
+#include <algorithm>
+
 namespace fusilli {
 namespace {
 
@@ -56,25 +58,36 @@ ErrorObject checkArgument(const std::string &graphName,
                  where + "tensor '" + tensor.getName() + "' has type " +
                      hal::elementTypeName(type) + ", the artifact has " +
                      hal::elementTypeName(arg.elementType));
-  std::vector<int64_t> dims = tensor.getPhysicalDim();
-  std::vector<int64_t> order = tensor.getLogicalToPhysicalPermuteOrder();
-  bool fits = dims.size() == arg.dims.size();
-  for (size_t i = 0; fits && i < dims.size(); ++i) {
-    bool isDynamic = !arg.dimSymbols.empty() && arg.dimSymbols[i] >= 0;
-    if (isDynamic != tensor.isDynamicDim(static_cast<size_t>(order[i])))
-      return error(ErrorCode::InvalidArgument,
-                   where + "dim " + std::to_string(order[i]) + " of tensor '" +
-                       tensor.getName() + "' is " +
-                       (isDynamic ? "static" : "dynamic") +
-                       ", in the artifact it is not");
-    // Representative extents may differ.
-    fits = isDynamic || dims[i] == arg.dims[i];
+  const std::vector<int64_t> &dims = tensor.getDim();
+  const std::vector<int64_t> &strides = tensor.getStride();
+  if (tensor.hasDynamicDims() || !arg.dimSymbols.empty()) {
+    // Representative extents, and what follows of them, may differ.
+    std::vector<int64_t> physical = tensor.getPhysicalDim();
+    std::vector<int64_t> order = tensor.getLogicalToPhysicalPermuteOrder();
+    bool fits = physical.size() == arg.dims.size();
+    for (size_t i = 0; fits && i < physical.size(); ++i) {
+      bool isDynamic = !arg.dimSymbols.empty() && arg.dimSymbols[i] >= 0;
+      if (isDynamic != tensor.isDynamicDim(static_cast<size_t>(order[i])))
+        return error(ErrorCode::InvalidArgument,
+                     where + "dim " + std::to_string(order[i]) +
+                         " of tensor '" + tensor.getName() + "' is " +
+                         (isDynamic ? "static" : "dynamic") +
+                         ", in the artifact it is not");
+      fits = isDynamic || physical[i] == arg.dims[i];
+    }
+    if (fits)
+      return ok();
   }
-  if (!fits)
+  bool isSame = std::ranges::equal(dims, arg.extents) &&
+                strides.size() == arg.strides.size();
+  for (size_t i = 0; isSame && i < dims.size(); ++i)
+    isSame = dims[i] == 1 || strides[i] == arg.strides[i];
+  if (!isSame || tensor.hasDynamicDims())
     return error(ErrorCode::InvalidArgument,
-                 where + "tensor '" + tensor.getName() +
-                     "' has physical dims " + dimsText(dims) +
-                     ", the artifact has " + dimsText(arg.dims));
+                 where + "tensor '" + tensor.getName() + "' has dims " +
+                     dimsText(dims) + " and strides " + dimsText(strides) +
+                     ", the artifact has " + dimsText(arg.extents) + " and " +
+                     dimsText(arg.strides));
   return ok();
 }
 

@@ -9,6 +9,7 @@
 
 #include "graph/graph_access.h"
 #include "graph/messages.h"
+#include "support/tensor_layout.h"
 
 #include <algorithm>
 #include <utility>
@@ -120,6 +121,11 @@ ErrorObject Graph::validate() {
     FUSILLI_RETURN_ERROR_IF(output->hasBroadcastDims(),
                             ErrorCode::InvalidAttribute,
                             message(Msg::OutputBroadcast, output->getName()));
+    FUSILLI_RETURN_ERROR_IF(
+        !layout::isDistinct(output->getDim(), output->getStride()),
+        ErrorCode::InvalidAttribute,
+        message(Msg::OutputOverlap, output->getName(), output->getDim(),
+                output->getStride()));
   }
   isValidated_ = true;
   return ok();

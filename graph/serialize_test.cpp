@@ -453,7 +453,7 @@ TEST(DeserializeTest, EveryValueIsChecked) {
   EXPECT_EQ(codeWith([](D &d) { d.name.clear(); }), ErrorCode::AttributeNotSet);
   EXPECT_EQ(codeWith([](D &d) { d.tensors[1]->name = "s"; }),
             ErrorCode::InvalidAttribute);
-  EXPECT_EQ(codeWith([](D &d) { d.tensors[1]->strides = {7, 7}; }),
+  EXPECT_EQ(codeWith([](D &d) { d.tensors[1]->strides = {-7, 7}; }),
             ErrorCode::InvalidAttribute);
   auto badPhase = [](auto as) {
     return [as](D &d) { as(d.nodes[0]->attrs)->phase = 3; };

@@ -135,6 +135,10 @@ std::vector<int64_t> TensorAttr::getUnexpandedDim() const {
   return dim;
 }
 
+int64_t TensorAttr::getSpan() const {
+  return layout::findSpan(dim_, stride_).value_or(0);
+}
+
 bool TensorAttr::hasValidPhysicalRepresentation() const {
   return layout::isDense(dim_, stride_);
 }
@@ -166,9 +170,14 @@ ErrorObject TensorAttr::validate() const {
       dim_.size() != stride_.size(), ErrorCode::InvalidAttribute,
       message(Msg::TensorRankMismatch, name_, dim_.size(), stride_.size()));
   FUSILLI_CHECK_ERROR(validateDynamicDims());
-  FUSILLI_RETURN_ERROR_IF(!hasValidPhysicalRepresentation(),
+  FUSILLI_RETURN_ERROR_IF(!layout::findVolume(dim_) ||
+                              !layout::findSpan(dim_, stride_),
                           ErrorCode::InvalidAttribute,
-                          message(Msg::TensorNotDense, name_, dim_, stride_));
+                          message(Msg::TensorLayout, name_, dim_, stride_));
+  FUSILLI_RETURN_ERROR_IF(
+      hasDynamicDims() && !hasValidPhysicalRepresentation(),
+      ErrorCode::InvalidAttribute,
+      message(Msg::TensorDynamicView, name_, dim_, stride_));
   FUSILLI_RETURN_ERROR_IF(dataType_ == DataType::NotSet,
                           ErrorCode::AttributeNotSet,
                           message(Msg::TensorNoDataType, name_));

@@ -20,41 +20,38 @@
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace fusilli::compiler {
 
 namespace {
 
-/// Appends the elements in the order of the tensor's buffer.
-void appendPhysical(DenseElementsAttr value, std::vector<uint8_t> &bytes) {
+/// Appends the tensor's buffer: each element at its place, gaps as 0.
+void appendBuffer(DenseElementsAttr value, std::vector<uint8_t> &bytes) {
   auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> shape = ir::getPhysicalShape(type);
-  SmallVector<int64_t> order = ir::getLogicalToPhysicalOrder(type);
-  SmallVector<int64_t> steps = ir::getContiguousStrides(type.getShape());
+  SmallVector<int64_t> strides = ir::getLogicalStrides(type);
+  ArrayRef<int64_t> shape = type.getShape();
   int64_t size = ir::getElementBytes(type.getElementType());
   bool isBoolean = type.getElementType().isInteger(1);
   auto booleans = value.tryGetValues<bool>();
   const char *raw = value.getRawData().data();
-  auto append = [&](int64_t element) {
-    if (isBoolean) {
-      bytes.push_back(booleans->begin()[element] ? 1 : 0);
-      return;
-    }
-    const char *from = raw + (value.isSplat() ? 0 : element * size);
-    bytes.insert(bytes.end(), from, from + size);
-  };
+  const size_t begin = bytes.size();
+  bytes.resize(begin + size_t(ir::getBufferBytes(type)));
   SmallVector<int64_t> index(shape.size(), 0);
-  while (true) {
-    int64_t element = 0;
-    for (size_t i = 0; i < shape.size(); ++i)
-      element += index[i] * steps[order[i]];
-    append(element);
-    size_t i = shape.size();
-    while (i > 0 && ++index[i - 1] == shape[i - 1])
-      index[--i] = 0;
-    if (i == 0)
-      return;
+  for (int64_t element = 0; element < type.getNumElements(); ++element) {
+    int64_t place = 0;
+    for (auto [i, stride] : llvm::zip_equal(index, strides))
+      place += i * stride;
+    uint8_t *to = bytes.data() + begin + place * size;
+    if (isBoolean)
+      *to = booleans->begin()[element] ? 1 : 0;
+    else
+      std::memcpy(to, raw + (value.isSplat() ? 0 : element * size),
+                  size_t(size));
+    for (size_t i = shape.size(); i-- > 0 && ++index[i] == shape[i];)
+      index[i] = 0;
   }
 }
 
@@ -159,8 +156,8 @@ private:
     arg.dims.assign(type.getShape().begin(), type.getShape().end());
     SmallVector<int64_t> strides = ir::getLogicalStrides(type);
     arg.strides.assign(strides.begin(), strides.end());
-    SmallVector<int64_t> physical = ir::getPhysicalShape(type);
-    arg.physical_dims.assign(physical.begin(), physical.end());
+    SmallVector<int64_t> shape = ir::getBufferShape(type);
+    arg.physical_dims.assign(shape.begin(), shape.end());
     arg.byte_length = ir::getBufferBytes(type);
     if (!ir::getDynamicDims(type).empty())
       for (int64_t dim : ir::getLogicalToPhysicalOrder(type))
@@ -334,7 +331,7 @@ private:
     return at;
   }
 
-  /// Offset of a constant among the program's constants, physical order.
+  /// Offset of a constant among the program's constants.
   HostValue addConstant(ir::ConstantOp constant) {
     auto [it, isNew] = offsets.try_emplace(constant.getOutput());
     if (!isNew)
@@ -342,7 +339,7 @@ private:
     std::vector<uint8_t> &bytes = program.constants;
     bytes.resize(llvm::alignTo(bytes.size(), kWorkspaceAlignment));
     it->second = HostValue::constant(bytes.size());
-    appendPhysical(cast<DenseElementsAttr>(constant.getValue()), bytes);
+    appendBuffer(cast<DenseElementsAttr>(constant.getValue()), bytes);
     return it->second;
   }
 

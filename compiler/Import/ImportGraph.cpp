@@ -121,12 +121,19 @@ private:
         return malformed(where + "is too large");
       bytes *= dim;
     }
-    if (!ir::hasValidPhysicalRepresentation(dims, strides))
-      return malformed(where + "strides do not store its dims densely");
+    if (dims.size() != strides.size())
+      return malformed(where + "has " + Twine(dims.size()) + " dims and " +
+                       Twine(strides.size()) + " strides");
+    if (llvm::any_of(strides, [](int64_t stride) { return stride < 0; }))
+      return malformed(where + "has negative strides");
     SmallVector<int64_t> dynamic;
     if (!importDynamicDims(t, where, dims, strides, dynamic))
       return false;
-    types.push_back(ir::getTensorType(dims, strides, element, dynamic));
+    RankedTensorType type = ir::getTensorType(dims, strides, element, dynamic);
+    std::optional<int64_t> length = ir::findBufferBytes(type);
+    if (!length || *length > kMaxBytes)
+      return malformed(where + "is too large");
+    types.push_back(type);
     return true;
   }
 
@@ -151,6 +158,9 @@ private:
     for (auto [dim, stride] : llvm::zip_equal(dims, strides))
       if (dim != 1 && stride == 0)
         return malformed(where + "has both dynamic dims and broadcast strides");
+    if (!ir::hasValidPhysicalRepresentation(dims, strides))
+      return malformed(where + "has dynamic dims and strides that do not store "
+                               "its dims densely");
     return true;
   }
 

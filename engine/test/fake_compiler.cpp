@@ -18,6 +18,7 @@
 #include "artifact/format.h"
 #include "artifact/vm_abi.h"
 #include "graph/graph_def_generated.h"
+#include "support/tensor_layout.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -102,20 +103,10 @@ std::unique_ptr<ArgT> makeArg(const TensorT &tensor, ArgKind kind) {
   arg->dtype = static_cast<uint8_t>(tensor.dtype);
   arg->dims = tensor.dims;
   arg->strides = tensor.strides;
-  // Only what the tests use: dense tensors, dims sorted by stride.
-  std::vector<size_t> order(tensor.dims.size());
-  for (size_t i = 0; i < order.size(); ++i)
-    order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return tensor.strides[a] != tensor.strides[b]
-               ? tensor.strides[a] > tensor.strides[b]
-               : a < b;
-  });
-  uint64_t count = 1;
-  for (size_t dim : order) {
-    arg->physical_dims.push_back(tensor.dims[dim]);
-    count *= static_cast<uint64_t>(tensor.dims[dim]);
-  }
+  arg->physical_dims =
+      *fusilli::layout::bufferShape(tensor.dims, tensor.strides);
+  auto count = static_cast<uint64_t>(
+      *fusilli::layout::findSpan(tensor.dims, tensor.strides));
   arg->byte_length = (count * elementBits(tensor.dtype) + 7) / 8;
   return arg;
 }

@@ -187,6 +187,29 @@ Dims randomStrides(Random &random, const Dims &dims, bool broadcast) {
   return strides;
 }
 
+Dims randomViewStrides(Random &random, const Dims &dims, bool isInput) {
+  std::vector<size_t> order(dims.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::shuffle(order.begin(), order.end(), random);
+  Dims strides(dims.size());
+  int64_t stride = pick(random, 0, 2) == 0 ? pick(random, 2, 3) : 1;
+  for (size_t d : order) {
+    if (dims[d] == 1) {
+      strides[d] = pick(random, 0, 1000);
+      continue;
+    }
+    if (isInput && pick(random, 0, 5) == 0) {
+      strides[d] = pick(random, 0, 1); // broadcast, or over its neighbours
+      continue;
+    }
+    strides[d] = stride;
+    stride *= dims[d];
+    if (pick(random, 0, 1) == 0)
+      stride += pick(random, 1, 16);
+  }
+  return strides;
+}
+
 Dims channelsLastStrides(const Dims &dims) {
   return generateStrideFromDim(dims, getChannelsLastStrideOrder(dims.size()));
 }
@@ -502,6 +525,28 @@ private:
 
 } // namespace
 
+std::string Case::checkGaps(const TensorPtr &tensor,
+                            std::span<const uint8_t> content,
+                            const RunOptions &options) const {
+  const reference::TensorSpec spec{tensor->getName(), tensor->getDataType(),
+                                   tensor->getDim(), tensor->getStride()};
+  const auto size =
+      static_cast<int64_t>(reference::elementBytes(tensor->getDataType(), 1));
+  std::vector<bool> isElement(content.size());
+  for (int64_t index = 0; index < spec.volume(); ++index)
+    std::fill_n(isElement.begin() + spec.offsetOf(index) * size, size, true);
+  const auto shared = options.inPlace.find(tensor->getName());
+  for (size_t at = 0; at < content.size(); ++at) {
+    const uint8_t before = shared == options.inPlace.end()
+                               ? 0xff
+                               : inputs.at(shared->second).bytes()[at];
+    if (!isElement[at] && content[at] != before)
+      return "a gap of '" + tensor->getName() + "' was written, byte " +
+             std::to_string(at);
+  }
+  return {};
+}
+
 std::string Case::compare(const TensorPtr &tensor,
                           std::span<const uint8_t> content, Shape &shape) {
   const std::string &name = tensor->getName();
@@ -528,10 +573,14 @@ std::string Case::runShape(const Handle &handle, Shape &shape,
     return "execute: " + status.getMessage();
   if (std::string text = execution.checkUntouched(); !text.empty())
     return text;
-  for (const TensorPtr &tensor : outputs_)
-    if (std::string text = compare(tensor, execution.content(tensor), shape);
-        !text.empty())
+  for (const TensorPtr &tensor : outputs_) {
+    std::span<const uint8_t> content = execution.content(tensor);
+    std::string text = compare(tensor, content, shape);
+    if (text.empty() && !tensor->hasValidPhysicalRepresentation())
+      text = checkGaps(tensor, content, shape, options);
+    if (!text.empty())
       return text;
+  }
   return {};
 }
 
@@ -570,6 +619,7 @@ testing::AssertionResult Case::runTarget(const std::string &target,
             runThreads(handleWithThreads(threads), *artifact, shapes, options);
         !text.empty())
       return fail(target + ", " + std::to_string(threads) + " threads", text);
+  results_ = std::move(shapes.back().first);
   return testing::AssertionSuccess();
 }
 

@@ -8,7 +8,9 @@
 // with several thread counts and repeatedly, and checks
 //   - every element of every output against the reference's bound,
 //   - that results are the same bit for bit whatever the number of threads,
-//   - that bytes before and behind each buffer, and all inputs, are unchanged.
+//   - that bytes before and behind each buffer, between the elements of
+//   outputs,
+//     and all inputs are unchanged.
 // Outputs and workspace are filled with 0xff beforehand.
 //
 // Environment: FUSILLI_E2E_SEED (default fixed), FUSILLI_E2E_SCALE (factor on
@@ -70,6 +72,10 @@ enum class Data {
 /// Dense strides in a random order of dims; with `broadcast` some extents above
 /// 1 have stride 0. Unit dims have an arbitrary stride.
 Dims randomStrides(Random &random, const Dims &dims, bool broadcast = false);
+/// Strides of a view: any order of dims, gaps between them and behind them,
+/// unit dims with any stride. As an input also broadcast dims and dims that
+/// overlap others, now and then.
+Dims randomViewStrides(Random &random, const Dims &dims, bool isInput);
 Dims channelsLastStrides(const Dims &dims);
 using reference::rowMajorStrides;
 
@@ -129,6 +135,11 @@ public:
   /// by representative extent.
   reference::Inputs inputsOf(const std::map<int64_t, int64_t> &extents,
                              Data data);
+  /// The buffers of the outputs, by name, after the first execution for the
+  /// last target of a successful run.
+  const std::map<std::string, std::vector<uint8_t>> &results() const {
+    return results_;
+  }
 
   /// One line: label, inputs, outputs with dtype, shape and layout.
   std::string describe() const;
@@ -161,6 +172,10 @@ private:
                        const RunOptions &options);
   static std::string compare(const TensorPtr &tensor,
                              std::span<const uint8_t> content, Shape &shape);
+  /// Whether what lies between the elements of an output is as it was before.
+  std::string checkGaps(const TensorPtr &tensor,
+                        std::span<const uint8_t> content, const Shape &shape,
+                        const RunOptions &options) const;
   /// Random content.
   void fill(reference::Tensor &tensor, Data data);
   testing::AssertionResult fail(const std::string &where,
@@ -168,6 +183,7 @@ private:
 
   std::vector<uint8_t> bytes_;
   std::vector<TensorPtr> outputs_;
+  Results results_;
 };
 
 } // namespace fusilli::e2e

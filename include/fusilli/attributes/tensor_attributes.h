@@ -89,8 +89,12 @@ computeBroadcastShape(const std::vector<std::vector<int64_t>> &shapes);
 ///                               .setStride({3, 1})
 ///                               .setDataType(DataType::Float));
 ///
-/// The buffer given for a tensor is dense and row-major in `getPhysicalDim()`;
-/// arithmetic is always in logical dims. Thread safety: a plain value.
+/// Where `hasValidPhysicalRepresentation()`, the buffer given for a tensor is
+/// dense and row-major in `getPhysicalDim()`. Any other strides of at least 0
+/// make the tensor a view: its buffer has any shape and at least `getSpan()`
+/// elements; inputs may overlap themselves, outputs may not, and what lies
+/// between their elements is not written. Arithmetic is always in logical dims.
+/// Thread safety: a plain value.
 class FUSILLI_EXPORT TensorAttr {
 public:
   using scalar_t = std::variant<int64_t, int32_t, float, double>;
@@ -164,6 +168,9 @@ public:
   bool hasBroadcastDims() const;
   /// The logical extents, broadcast dims as 1.
   std::vector<int64_t> getUnexpandedDim() const;
+  /// The number of elements from the first in memory to behind the last, gaps
+  /// included; 0 while dims and strides are not valid.
+  int64_t getSpan() const;
   /// Whether the strides describe dense storage without gaps or overlap,
   /// leaving aside unit and broadcast dims.
   bool hasValidPhysicalRepresentation() const;

@@ -88,8 +88,12 @@ bool ProgramModule::acceptsArgument(const ProgramArg &arg,
   if ((view.encoding() != hal::EncodingType::DenseRowMajor &&
        view.encoding() != hal::EncodingType::Opaque) ||
       !hal::elementTypeCompatible(arg.elementType, view.elementType()) ||
-      dims.size() != arg.dims.size() || buffer.byteLength() < arg.byteLength ||
+      buffer.byteLength() < arg.byteLength ||
       !allows(buffer, usageOf(arg), accessOf(arg)))
+    return false;
+  if (arg.isView)
+    return true;
+  if (dims.size() != arg.dims.size())
     return false;
   for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i] != static_cast<hal::DeviceSize>(arg.dims[i]))
@@ -117,7 +121,7 @@ Status ProgramModule::explainKind(const ProgramArg &arg,
     return invalidArgumentError(strCat(
         name, " has element type ", hal::elementTypeName(view->elementType()),
         ", expected ", hal::elementTypeName(arg.elementType)));
-  if (view->rank() != arg.dims.size())
+  if (!arg.isView && view->rank() != arg.dims.size())
     return invalidArgumentError(strCat(name, " has rank ", view->rank(),
                                        ", expected ", arg.dims.size()));
   return okStatus();
@@ -138,7 +142,7 @@ Status ProgramModule::explainArgument(const ProgramArg &arg,
   FUSILLI_STATUS_RETURN_IF_ERROR(explainKind(arg, argument));
   std::string name = describe(arg);
   auto *view = refCast<BufferView>(argument);
-  for (size_t i = 0; i < arg.dims.size(); ++i)
+  for (size_t i = 0; !arg.isView && i < arg.dims.size(); ++i)
     if (view->dim(i) != static_cast<hal::DeviceSize>(arg.dims[i]))
       return invalidArgumentError(strCat(
           name, " has dim ", i, " of ", view->dim(i), ", expected ",

@@ -9,7 +9,9 @@
 #include "runtime/base/trace.h"
 #include "runtime/vm/modules/program_state.h"
 #include "support/data_type.h"
+#include "support/tensor_layout.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -119,6 +121,11 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
     arg.elementType = elementTypeOfDataType(source.dtype());
     arg.dims = spanOf<int64_t>(source.physical_dims());
     arg.dimSymbols = spanOf<int32_t>(source.dim_symbols());
+    arg.extents = spanOf<int64_t>(source.dims());
+    arg.strides = spanOf<int64_t>(source.strides());
+    arg.isView =
+        !layout::isDense(arg.extents, arg.strides) &&
+        std::ranges::none_of(arg.dimSymbols, [](int32_t s) { return s >= 0; });
     arg.byteLength = source.byte_length();
     arg.inplaceInputs = spanOf<uint32_t>(source.inplace_inputs());
     arg.isConstant = source.is_constant();

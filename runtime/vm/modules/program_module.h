@@ -30,8 +30,13 @@ struct ProgramArg {
   std::string_view name;
   bool isOutput = false;
   hal::ElementType elementType = hal::ElementType::None;
-  std::span<const int64_t> dims; ///< physical; of symbols the representatives
+  /// Of the buffer; of symbols the representatives.
+  std::span<const int64_t> dims;
   std::span<const int32_t> dimSymbols; ///< per dim, -1: static; or empty
+  /// The logical extents, and the strides in elements.
+  std::span<const int64_t> extents, strides;
+  /// Not dense: a buffer of any shape will do, if it is long enough.
+  bool isView = false;
   uint64_t byteLength = 0;
   std::span<const uint32_t> inplaceInputs; ///< argument numbers
   bool isConstant = false; ///< its content does not change between calls
@@ -132,8 +137,8 @@ public:
   Status initialize(ModuleState *state) override;
   /// Checks, in this order: argument count, then per argument null and type,
   /// encoding, element type, rank, dims (those of one symbol are equal and
-  /// positive), byte length (InvalidArgument naming the argument and both
-  /// values), usage and memory type (PermissionDenied),
+  /// positive; a view's may be any), byte length (InvalidArgument naming the
+  /// argument and both values), usage and memory type (PermissionDenied),
   /// workspace size, and overlaps: an output may share memory with another
   /// argument only where it is exactly the same range and the signature lists
   /// that input as in-place (InvalidArgument naming both otherwise).

@@ -97,6 +97,9 @@ LogicalResult verifyStoredInFull(Operation *op) {
   if (hasBroadcastDims(type))
     return op->emitOpError("result has broadcast strides [")
            << getLogicalStrides(type) << "]";
+  if (type.getEncoding() && !isStoredOnce(type))
+    return op->emitOpError("result has strides [")
+           << getLogicalStrides(type) << "], with which elements overlap";
   return success();
 }
 

@@ -45,6 +45,9 @@ std::string findSizeError(RankedTensorType type) {
       return "is too large";
     bytes *= extent;
   }
+  std::optional<int64_t> length = findBufferBytes(type);
+  if (!length || *length > kMaxBytes)
+    return "is too large";
   return {};
 }
 

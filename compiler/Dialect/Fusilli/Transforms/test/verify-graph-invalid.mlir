@@ -107,6 +107,29 @@ func.func @main(%x: tensor<4294967296x1xf32> {fusilli.name = "x"}, %y: tensor<1x
 
 // -----
 
+// Beyond 64 bits.
+// expected-error@+1 {{parameter 0 is too large}}
+func.func @main(%x: tensor<2x4xf32, #fusilli.layout<strides = [9223372036854775807, 1]>> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 is too large}}
+func.func @main(%x: tensor<2x4xf32, #fusilli.layout<strides = [4611686018427387904, 1]>> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4x3xf32> {fusilli.name = "x"}) {
+  // expected-error@+1 {{result has strides [2, 1], with which elements overlap}}
+  %0 = fusilli.pointwise ABS %x : (tensor<4x3xf32>) -> tensor<4x3xf32, #fusilli.layout<strides = [2, 1]>>
+  return
+}
+
+// -----
+
 // expected-error@+1 {{parameter 0 has rank 65, at most 64 are allowed}}
 func.func @main(%a: tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1xf32> {fusilli.name = "a"}) {
   return
