@@ -66,6 +66,7 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
       use the reductions, and results may have the full shape. The reduced
       dimensions are the last ones, a row fits in the cache, and rows are many
       or small.
+    * `attention`: one `fusilli.sdpa`, alone.
 
     In all of them, ops that broadcast to a larger shape may be repeated inside
     when they are cheap. Cheap producers of reductions are computed again rather
