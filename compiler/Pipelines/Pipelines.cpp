@@ -50,6 +50,7 @@ void populateImportPipeline(OpPassManager &pm) {
 void populateFusePipeline(OpPassManager &pm, const FuseOptions &options) {
   ir::FuseDispatchesOptions fuse;
   fuse.rowGroups = options.rowGroups;
+  pm.addPass(ir::createDecompose());
   pm.addPass(ir::createFuseDispatches(fuse));
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());

@@ -329,6 +329,9 @@ testing::AssertionResult Case::run(const RunOptions &options) {
   if (isError(expected))
     return fail("reference", ErrorObject(expected).getMessage());
   expected_ = std::move(*expected);
+  for (const auto &[name, bound] : options.bounds)
+    for (double &e : expected_.at(name).bounds)
+      e = std::min(e, bound);
   for (const std::string &target : Settings::get().targets) {
     const auto result = runTarget(target, options);
     if (!result)

@@ -92,6 +92,28 @@ bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
   return true;
 }
 
+bool isSameBuffer(RankedTensorType a, RankedTensorType b) {
+  auto getDims = [](RankedTensorType type) {
+    SmallVector<std::pair<int64_t, int64_t>> dims;
+    for (auto dim : llvm::zip_equal(type.getShape(), getLogicalStrides(type)))
+      if (std::get<0>(dim) != 1)
+        dims.emplace_back(std::get<0>(dim), std::get<1>(dim));
+    return dims;
+  };
+  return a.getElementType() == b.getElementType() && getDims(a) == getDims(b);
+}
+
+SmallVector<int64_t> getDenseStrides(ArrayRef<int64_t> dims,
+                                     ArrayRef<int64_t> strides) {
+  SmallVector<int64_t> dense(dims.size());
+  int64_t product = 1;
+  for (int64_t dim : llvm::reverse(getLogicalToPhysicalOrder(dims, strides))) {
+    dense[dim] = product;
+    product *= dims[dim];
+  }
+  return dense;
+}
+
 int64_t getElementBytes(Type elementType) {
   return (elementType.getIntOrFloatBitWidth() + 7) / 8;
 }

@@ -48,6 +48,30 @@ def NormalizeGraph : Pass<"fusilli-normalize-graph", "::mlir::ModuleOp"> {
   ];
 }
 
+def Decompose : Pass<"fusilli-decompose", "::mlir::ModuleOp"> {
+  let summary = "rewrite composite ops into pointwise ops and reductions";
+  let description = [{
+    Normalizations become primitive ops, which fusion gathers again as it does any
+    other. What is in between is f32, or f64 where X or Y is: the mean `m`, the
+    differences `d = x - m`, and the variance as the mean of `d^2`, never as a
+    difference of two large numbers. Sums of many large numbers leave `m` off by
+    their rounding, which the mean of `d` measures; it is taken off `d` and the
+    variance (the corrected two-pass algorithm), and costs no further pass.
+
+    ```mlir
+    %y = fusilli.rmsnorm %x epsilon(%e)
+        : (tensor<8x64xf32>, tensor<1xf32>) -> tensor<8x64xf32>
+    // becomes
+    %0 = fusilli.pointwise MUL %x, %x : (...) -> tensor<8x64xf32>
+    %1 = fusilli.reduction AVG %0 : (tensor<8x64xf32>) -> tensor<8x1xf32>
+    %2 = fusilli.pointwise ADD %1, %e : (...) -> tensor<8x1xf32>
+    %3 = fusilli.pointwise RSQRT %2 : (tensor<8x1xf32>) -> tensor<8x1xf32>
+    %y = fusilli.pointwise MUL %x, %3 : (...) -> tensor<8x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+}
+
 def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
   let summary = "group the ops of a graph into kernels";
   let description = [{

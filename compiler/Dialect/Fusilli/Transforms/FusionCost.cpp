@@ -42,6 +42,12 @@ int64_t getWeight(PointwiseMode mode) {
   }
 }
 
+Value skipReshape(Value value) {
+  while (auto reshape = value.getDefiningOp<ReshapeOp>())
+    value = reshape.getX();
+  return value;
+}
+
 ArrayRef<int64_t> getResultShape(Operation *op) {
   return cast<RankedTensorType>(op->getResult(0).getType()).getShape();
 }

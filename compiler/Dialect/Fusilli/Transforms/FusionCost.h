@@ -13,6 +13,9 @@ namespace fusilli::ir {
 /// Work of one element, in units of an addition.
 int64_t getWeight(PointwiseMode mode);
 
+/// The value that `value` is another view of, or itself.
+mlir::Value skipReshape(mlir::Value value);
+
 /// Shape of an op's only result.
 llvm::ArrayRef<int64_t> getResultShape(mlir::Operation *op);
 

@@ -56,7 +56,7 @@ void collectRoots(Value value, ArrayRef<int64_t> shape,
 FusionGroups::FusionGroups(func::FuncOp main, const FusionLimits &limits)
     : main(main), limits(limits) {
   for (Operation &op : main.front())
-    if (!isa<ConstantOp, func::ReturnOp>(op))
+    if (!isa<ConstantOp, ReshapeOp, func::ReturnOp>(op))
       addGroup(&op);
 }
 
@@ -112,19 +112,27 @@ SmallVector<Operation *> FusionGroups::getOuterDefs(GroupId id) const {
 bool FusionGroups::hasIndirectPath(GroupId from, GroupId to) const {
   llvm::SmallDenseSet<GroupId> seen = {from};
   SmallVector<GroupId> pending;
+  // A path through a reshape leaves the group.
+  auto visitUser = [&](Operation *user, bool isDirect) {
+    if (!isGrouped(user))
+      return false;
+    GroupId next = groupOf(user);
+    if (next == to)
+      return !isDirect;
+    if (seen.insert(next).second)
+      pending.push_back(next);
+    return false;
+  };
   auto visitUsers = [&](GroupId id) {
     for (Operation *op : get(id).ops)
       for (Operation *user : op->getUsers()) {
-        if (!isGrouped(user))
-          continue;
-        GroupId next = groupOf(user);
-        if (next == to) {
-          if (id != from)
-            return true;
-          continue;
-        }
-        if (seen.insert(next).second)
-          pending.push_back(next);
+        if (visitUser(user, id == from))
+          return true;
+        if (isa<ReshapeOp>(user) &&
+            llvm::any_of(user->getUsers(), [&](Operation *behind) {
+              return visitUser(behind, false);
+            }))
+          return true;
       }
     return false;
   };
@@ -490,8 +498,26 @@ SmallVector<const KernelGroup *> FusionGroups::getSchedule() const {
   SmallVector<GroupId> ready;
   auto getDefGroups = [&](GroupId id) {
     llvm::SmallSetVector<GroupId, 4> ids;
-    for (Operation *def : getOuterDefs(id))
-      ids.insert(groupOf(def));
+    for (Operation *op : get(id).ops)
+      for (Value operand : op->getOperands()) {
+        Operation *def = skipReshape(operand).getDefiningOp();
+        if (def && isGrouped(def) && groupOf(def) != id)
+          ids.insert(groupOf(def));
+      }
+    return ids;
+  };
+  auto getUserGroups = [&](GroupId id) {
+    llvm::SmallSetVector<GroupId, 4> ids;
+    auto addUsers = [&](Operation *op, auto &&self) -> void {
+      for (Operation *user : op->getUsers()) {
+        if (isa<ReshapeOp>(user))
+          self(user, self);
+        else if (isGrouped(user) && groupOf(user) != id)
+          ids.insert(groupOf(user));
+      }
+    };
+    for (Operation *op : get(id).ops)
+      addUsers(op, addUsers);
     return ids;
   };
   for (GroupId id = 0; id < groups.size(); ++id) {
@@ -506,10 +532,7 @@ SmallVector<const KernelGroup *> FusionGroups::getSchedule() const {
     GroupId id = ready.pop_back_val();
     unsigned depth = depths[id];
     order.emplace_back(depth, groups[id].get());
-    llvm::SmallSetVector<GroupId, 4> users;
-    for (Operation *user : getOuterUsers(id))
-      users.insert(groupOf(user));
-    for (GroupId user : users) {
+    for (GroupId user : getUserGroups(id)) {
       depths[user] = std::max(depths[user], depth + 1);
       if (--missing[user] == 0)
         ready.push_back(user);
