@@ -87,7 +87,7 @@ NormStatistics<F> computeStatistics(const Value &x, const NormGroups &groups) {
     if (!std::isfinite(variance.v) || variance.isAnything() ||
         mean.isAnything() || mean.e == 0.0)
       continue;
-    mean.e += accumulationUnits(groups.size()) * F::kUnit *
+    mean.e += reductionUnits(groups.size()) * F::kUnit *
               std::sqrt(std::fabs(variance.v));
     variance.e += mean.e * mean.e;
   }

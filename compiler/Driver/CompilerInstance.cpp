@@ -51,10 +51,9 @@ StagePasses &CompilerInstance::getPasses(const TargetInfo &target,
   for (auto *manager : {&passes.import, &passes.fuse, &passes.linalg,
                         &passes.vector, &passes.llvm})
     *manager = makeManager(context_, options.verifyEach);
-  FuseOptions fuse;
-  fuse.rowGroups = options.rowGroups;
   populateImportPipeline(*passes.import);
-  populateFusePipeline(*passes.fuse, fuse);
+  populateFusePipeline(*passes.fuse,
+                       makeCpuFusionPolicy(target, options.rowGroups));
   populateKernelPipeline(*passes.linalg);
   populateLinalgPipeline(*passes.linalg);
   populateVectorPipeline(*passes.vector, target);

@@ -17,9 +17,12 @@ namespace fusilli::compiler {
 namespace {
 
 struct FusePipelineOptions : public PassPipelineOptions<FusePipelineOptions> {
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("CPU level to fuse for"),
+                             llvm::cl::init("host")};
   Option<bool> rowGroups{*this, "row-groups",
                          llvm::cl::desc("make kernels of kind `rows`"),
-                         llvm::cl::init(FuseOptions().rowGroups)};
+                         llvm::cl::init(true)};
 };
 
 struct CpuPipelineOptions : public PassPipelineOptions<CpuPipelineOptions> {
@@ -28,12 +31,24 @@ struct CpuPipelineOptions : public PassPipelineOptions<CpuPipelineOptions> {
                              llvm::cl::init("host")};
 };
 
+/// The target of a pipeline given by name; an unknown one is reported.
+std::optional<TargetInfo> resolveTarget(StringRef name) {
+  llvm::Expected<TargetInfo> target = TargetInfo::resolve(name);
+  if (target)
+    return *target;
+  llvm::errs() << llvm::toString(target.takeError()) << "\n";
+  return std::nullopt;
+}
+
+void addFusePipeline(OpPassManager &pm, const FusePipelineOptions &options) {
+  if (std::optional<TargetInfo> target = resolveTarget(options.target))
+    populateFusePipeline(pm, makeCpuFusionPolicy(*target, options.rowGroups));
+}
+
 void addCpuPipeline(OpPassManager &pm, const CpuPipelineOptions &options) {
-  llvm::Expected<TargetInfo> target = TargetInfo::resolve(options.target);
-  if (!target) {
-    llvm::errs() << llvm::toString(target.takeError()) << "\n";
+  std::optional<TargetInfo> target = resolveTarget(options.target);
+  if (!target)
     return;
-  }
   populateKernelPipeline(pm);
   populateLinalgPipeline(pm);
   populateVectorPipeline(pm, *target);
@@ -47,11 +62,10 @@ void populateImportPipeline(OpPassManager &pm) {
   pm.addPass(ir::createNormalizeGraph());
 }
 
-void populateFusePipeline(OpPassManager &pm, const FuseOptions &options) {
-  ir::FuseDispatchesOptions fuse;
-  fuse.rowGroups = options.rowGroups;
+void populateFusePipeline(OpPassManager &pm,
+                          std::shared_ptr<const ir::FusionPolicy> policy) {
   pm.addPass(ir::createDecompose());
-  pm.addPass(ir::createFuseDispatches(fuse));
+  pm.addPass(ir::createFuseDispatches(std::move(policy)));
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());
 #endif
@@ -74,12 +88,7 @@ void registerCompilerPasses() {
                              "from the import of a graph to the fuse stage",
                              populateImportPipeline);
   PassPipelineRegistration<FusePipelineOptions>(
-      "fusilli-fuse", "make kernels of a graph",
-      [](OpPassManager &pm, const FusePipelineOptions &options) {
-        FuseOptions fuse;
-        fuse.rowGroups = options.rowGroups;
-        populateFusePipeline(pm, fuse);
-      });
+      "fusilli-fuse", "make kernels of a graph for a CPU", addFusePipeline);
   PassPipelineRegistration<CpuPipelineOptions>(
       "fusilli-cpu", "kernels to the LLVM dialect for a CPU", addCpuPipeline);
 }

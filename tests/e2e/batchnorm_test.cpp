@@ -66,7 +66,7 @@ TEST(BatchnormTest, LargeMeanAndManyElements) {
     addBatchnorm(c, n, x, false, "y");
     EXPECT_TRUE(c.run({.threads = {1, 2},
                        .repeats = 1,
-                       .bounds = {{"y", 5e-5},
+                       .bounds = {{"y", 4e-6},
                                   {"saved_mean", 5e-4},
                                   {"saved_inverse", 1e-5}}}));
   }

@@ -64,13 +64,14 @@ template <class Test> void forEachNormCase(bool training, Test test) {
       }
 }
 
-/// Overwrites an input with numbers of deviation 1 around `mean`.
-inline void fillAround(Case &c, const std::string &name, double mean) {
+/// Overwrites an input with numbers of the given deviation around `mean`.
+inline void fillAround(Case &c, const std::string &name, double mean,
+                       double deviation = 1.0) {
   reference::Tensor &tensor = c.inputs.at(name);
-  std::normal_distribution<double> normal(mean, 1.0);
+  std::normal_distribution<double> normal(0.0, 1.0);
   for (int64_t k = 0; k < tensor.spec().storageCount(); ++k)
     reference::storeFloat(tensor.spec().dtype, tensor.mutableBytes().data(), k,
-                          normal(c.random));
+                          mean + deviation * normal(c.random));
 }
 
 } // namespace fusilli::e2e

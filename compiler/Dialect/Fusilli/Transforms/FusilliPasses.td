@@ -81,19 +81,23 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
 
     A kernel is of one of these kinds (attribute `fusilli.kind`):
     * `pointwise`: pointwise ops; all results of one shape.
-    * `contraction`: one matmul or convolution of kernel arguments, and pointwise
-      ops after it, results of its shape.
+    * `contraction`: one matmul or convolution of kernel arguments, pointwise ops
+      after it, results of its shape, and before it what the target allows.
     * `reduction`: reductions over the same dimensions of one shape, pointwise
       producers before them, pointwise ops of the reduced shape after them;
       results of the reduced shape.
-    * `rows` (option `row-groups`): as `reduction`, but ops of the full shape may
-      use the reductions, and results may have the full shape. The reduced
-      dimensions are the last ones, a row fits in the cache, and rows are many
-      or small.
+    * `rows`: as `reduction`, but ops of the full shape may use the reductions, and
+      results may have the full shape. The reduced dimensions are any, the target
+      says whether rows are short and many enough.
 
     In all of them, ops that broadcast to a larger shape may be repeated inside
     when they are cheap. Cheap producers of reductions are computed again rather
-    than stored.
+    than stored, and so is a value larger than all that it is computed from: the
+    sums of `f(x_i, y_j)` over `i` and over `j` are two kernels without a buffer of
+    the product's size.
+
+    What is legal and what pays, the target's `FusionPolicy` says; the pass on its own
+    takes a target without limits.
 
     ```mlir
     %0 = fusilli.matmul %a, %b : (...) -> tensor<4x8xf32>
@@ -102,12 +106,6 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
     %1 = fusilli.dispatch @kernel_0(%a, %b, %bias) : (...) -> tensor<4x8xf32>
     ```
   }];
-  let options = [
-    Option<"rowGroups", "row-groups", "bool", "true",
-           "make kernels of kind `rows`">,
-    Option<"maxRowBytes", "max-row-bytes", "int64_t", "262144",
-           "largest row, in bytes of one tensor, of a kernel of kind `rows`">,
-  ];
   let statistics = [
     Statistic<"numKernels", "kernels", "kernels made">,
     Statistic<"numDispatches", "dispatches", "kernel calls">,

@@ -7,7 +7,7 @@
 #include "compiler/Dialect/Fusilli/Transforms/OutlineKernels.h"
 
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusionCost.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "mlir/IR/IRMapping.h"
 

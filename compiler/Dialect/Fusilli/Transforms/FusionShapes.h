@@ -2,16 +2,13 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What fusion weighs: how much work a pointwise op is per element, and shapes.
-#ifndef COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONCOST_H
-#define COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONCOST_H
+// Facts about shapes and views that the parts of fusion share.
+#ifndef COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONSHAPES_H
+#define COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONSHAPES_H
 
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 
 namespace fusilli::ir {
-
-/// Work of one element, in units of an addition.
-int64_t getWeight(PointwiseMode mode);
 
 /// The value that `value` is another view of, or itself.
 mlir::Value skipReshape(mlir::Value value);
@@ -27,14 +24,6 @@ int64_t getVolume(mlir::Operation *op);
 bool isConstantAlongRows(llvm::ArrayRef<int64_t> from,
                          llvm::ArrayRef<int64_t> to);
 
-/// Whether repeating `op` for every element of `shape`, to which it broadcasts,
-/// costs less than a kernel of its own.
-bool isCheapToRepeat(PointwiseOp op, llvm::ArrayRef<int64_t> shape);
-
-/// Repeated work that a reduction kernel accepts per element, to save storing
-/// and reading a tensor.
-inline constexpr int64_t kMaxRecomputeWeight = 24;
-
 } // namespace fusilli::ir
 
-#endif // COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONCOST_H
+#endif // COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONSHAPES_H
