@@ -65,6 +65,7 @@ void populateImportPipeline(OpPassManager &pm) {
 void populateFusePipeline(OpPassManager &pm,
                           std::shared_ptr<const ir::FusionPolicy> policy) {
   pm.addPass(ir::createDecompose());
+  pm.addPass(ir::createSplitReductions(policy));
   pm.addPass(ir::createFuseDispatches(std::move(policy)));
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());

@@ -24,6 +24,12 @@ constexpr size_t kMaxOps = 256;
 
 constexpr int64_t kCacheLine = 64;
 
+/// Reductions of this size and more are cut into parts for so many cores; a
+/// part takes longer than handing it out.
+constexpr int64_t kSplitBytes = 1 << 20;
+constexpr int64_t kPartBytes = 65536;
+constexpr int64_t kCores = 64;
+
 class CpuFusionPolicy : public ir::FusionPolicy {
 public:
   CpuFusionPolicy(const TargetInfo &target, bool rows)
@@ -42,6 +48,23 @@ public:
     int64_t blocks = llvm::divideCeil(space.getNumRows(), side);
     return blockBytes <= maxRowBytes &&
            (blocks >= kMinBlocks || blockBytes * blocks <= kSmallBytes);
+  }
+
+  int64_t getParts(const ir::ReductionSpace &space) const override {
+    if (space.extents.empty() || (rows && allowsRows(space)))
+      return 1;
+    int64_t bytes =
+        space.getRowLength() * space.getNumRows() * space.elementBytes;
+    // Workgroups without a split: single rows, or a strip of them side by side.
+    int64_t groups = space.getNumRows();
+    if (!space.isRowInnermost())
+      groups = groups / space.extents.back() *
+               llvm::divideCeil(space.extents.back() * space.elementBytes,
+                                4 * kCacheLine);
+    if (bytes < kSplitBytes || groups >= kCores)
+      return 1;
+    return std::min(int64_t(llvm::divideCeil(2 * kCores, groups)),
+                    bytes / groups / kPartBytes);
   }
 
 private:

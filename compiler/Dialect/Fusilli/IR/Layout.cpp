@@ -94,10 +94,17 @@ bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
 
 bool isSameBuffer(RankedTensorType a, RankedTensorType b) {
   auto getDims = [](RankedTensorType type) {
-    SmallVector<std::pair<int64_t, int64_t>> dims;
-    for (auto dim : llvm::zip_equal(type.getShape(), getLogicalStrides(type)))
-      if (std::get<0>(dim) != 1)
-        dims.emplace_back(std::get<0>(dim), std::get<1>(dim));
+    SmallVector<std::pair<int64_t, int64_t>> dims; // innermost first
+    SmallVector<int64_t> strides = getLogicalStrides(type);
+    for (int64_t i = type.getRank(); i-- > 0;) {
+      int64_t extent = type.getDimSize(i);
+      if (extent == 1)
+        continue;
+      if (!dims.empty() && strides[i] == dims.back().first * dims.back().second)
+        dims.back().first *= extent;
+      else
+        dims.emplace_back(extent, strides[i]);
+    }
     return dims;
   };
   return a.getElementType() == b.getElementType() && getDims(a) == getDims(b);

@@ -27,6 +27,10 @@ namespace fusilli::ir {
 std::unique_ptr<mlir::Pass>
 createFuseDispatches(std::shared_ptr<const FusionPolicy> policy);
 
+/// fusilli-split-reductions for a target.
+std::unique_ptr<mlir::Pass>
+createSplitReductions(std::shared_ptr<const FusionPolicy> policy);
+
 /// Name of the graph's function.
 inline constexpr llvm::StringLiteral kMainName = "main";
 /// String attribute of a kernel function, see fusilli-fuse-dispatches.

@@ -72,6 +72,27 @@ def Decompose : Pass<"fusilli-decompose", "::mlir::ModuleOp"> {
   let dependentDialects = ["::fusilli::ir::FusilliDialect"];
 }
 
+def SplitReductions : Pass<"fusilli-split-reductions", "::mlir::ModuleOp"> {
+  let summary = "long reductions to few results in two stages";
+  let description = [{
+    A reduction whose kernel would have too few workgroups, as the target's
+    `FusionPolicy` says from its shape alone, becomes two. The first reduces each of
+    some equal parts of a dimension, the second their results, always in the same
+    order. The parts are a view of the same buffer. Pointwise producers move along.
+
+    ```mlir
+    %y = fusilli.reduction ADD %x : (tensor<1048576x64xf32>) -> tensor<1x64xf32>
+    // becomes
+    %0 = fusilli.reshape %x : tensor<1048576x64xf32> -> tensor<128x8192x64xf32>
+    %1 = fusilli.reduction ADD %0 : (...) -> tensor<128x1x64xf32>
+    %2 = fusilli.reshape %1 : tensor<128x1x64xf32> -> tensor<128x64xf32>
+    %y = fusilli.reduction ADD %2 : (tensor<128x64xf32>) -> tensor<1x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+  let statistics = [Statistic<"numSplit", "split", "reductions split">];
+}
+
 def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
   let summary = "group the ops of a graph into kernels";
   let description = [{

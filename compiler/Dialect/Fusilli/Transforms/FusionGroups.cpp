@@ -21,21 +21,11 @@ namespace fusilli::ir {
 
 namespace {
 
-/// Values that a search through producers looks at.
-constexpr size_t kMaxRoots = 32;
-
 RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-FusionShape shapeOf(Value value) {
-  RankedTensorType type = typeOf(value);
-  FusionShape shape(type.getShape());
-  for (int64_t dim : getDynamicDims(type))
-    shape[dim] = -shape[dim];
-  return shape;
-}
-
+FusionShape shapeOf(Value value) { return getFusionShape(value); }
 FusionShape shapeOf(Operation *op) { return shapeOf(op->getResult(0)); }
 
 /// The extents without the mark of dynamic ones.
@@ -48,40 +38,6 @@ bool isReturned(Operation *op) {
   return llvm::any_of(op->getUsers(), [](Operation *user) {
     return isa<func::ReturnOp>(user);
   });
-}
-
-/// Values of the shape of `value` that it is computed from by pointwise ops
-/// alone, itself among them.
-SmallVector<Value> collectRoots(Value value) {
-  FusionShape shape = shapeOf(value);
-  llvm::SetVector<Value, SmallVector<Value>, llvm::SmallDenseSet<Value>> roots;
-  roots.insert(value);
-  for (size_t i = 0; i < roots.size() && roots.size() < kMaxRoots; ++i)
-    if (auto op = roots[i].getDefiningOp<PointwiseOp>())
-      for (Value input : op.getInputs())
-        if (shapeOf(input) == shape)
-          roots.insert(input);
-  return roots.takeVector();
-}
-
-/// The space of a reduction in the memory order of what it finally reads.
-ReductionSpace getSpace(ReductionOp reduction) {
-  RankedTensorType type = typeOf(reduction.getX());
-  for (Value root : collectRoots(reduction.getX()))
-    if (!root.getDefiningOp<PointwiseOp>()) {
-      type = typeOf(root);
-      break;
-    }
-  ReductionSpace space;
-  space.elementBytes = getElementBytes(type.getElementType());
-  SmallVector<int64_t> reducedDims = reduction.getReducedDims();
-  for (int64_t dim : getLogicalToPhysicalOrder(type)) {
-    if (type.getDimSize(dim) == 1)
-      continue;
-    space.extents.push_back(type.getDimSize(dim));
-    space.reduced.push_back(llvm::is_contained(reducedDims, dim));
-  }
-  return space;
 }
 
 } // namespace
@@ -293,7 +249,7 @@ void FusionGroups::growReduction(GroupId id) {
 
 bool FusionGroups::canBeRows(GroupId id) const {
   return policy.allowsRows(
-      getSpace(cast<ReductionOp>(graph.getOps(id).front())));
+      getReductionSpace(cast<ReductionOp>(graph.getOps(id).front())));
 }
 
 void FusionGroups::growRows(GroupId id) {

@@ -11,6 +11,7 @@
 
 #include "compiler/Dialect/Fusilli/Transforms/FusionGraph.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -24,10 +25,6 @@
 namespace fusilli::ir {
 
 enum class KernelKind { Pointwise, Contraction, Reduction, Rows, Attention };
-
-/// Extents of a tensor; a dynamic one is its representative, negated, so that
-/// it equals no static extent.
-using FusionShape = llvm::SmallVector<int64_t>;
 
 /// The ops of one kernel: stages over one iteration space.
 struct KernelGroup {

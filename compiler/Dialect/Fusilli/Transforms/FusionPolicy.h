@@ -48,6 +48,10 @@ public:
   /// times.
   virtual bool allowsRows(const ReductionSpace &space) const;
 
+  /// Into how many parts at most a reduction over `space`, by a kernel of its
+  /// own, is cut, to be combined by a second one; 1: it stays whole.
+  virtual int64_t getParts(const ReductionSpace &space) const { return 1; }
+
   /// Work of one element of a pointwise op, in units of an addition.
   virtual int64_t getWeight(PointwiseMode mode) const;
 

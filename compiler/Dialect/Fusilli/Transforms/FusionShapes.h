@@ -7,6 +7,7 @@
 #define COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONSHAPES_H
 
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
 
 namespace fusilli::ir {
 
@@ -23,6 +24,18 @@ int64_t getVolume(mlir::Operation *op);
 /// the last dimension of `to`: loops over that dimension compute it once.
 bool isConstantAlongRows(llvm::ArrayRef<int64_t> from,
                          llvm::ArrayRef<int64_t> to);
+
+/// Extents of a tensor; a dynamic one is its representative, negated, so that
+/// it equals no static extent.
+using FusionShape = llvm::SmallVector<int64_t>;
+FusionShape getFusionShape(mlir::Value value);
+
+/// Values of the shape of `value` that it is computed from by pointwise ops
+/// alone, itself among them; not all of very many.
+llvm::SmallVector<mlir::Value> collectRoots(mlir::Value value);
+
+/// The space of a reduction in the memory order of what it finally reads.
+ReductionSpace getReductionSpace(ReductionOp reduction);
 
 } // namespace fusilli::ir
 

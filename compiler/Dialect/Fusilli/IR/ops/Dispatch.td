@@ -14,7 +14,8 @@ def Fusilli_DispatchOp : Fusilli_Op<"dispatch",
   let description = [{
     Runs a function with the unit attribute `fusilli.kernel`. The bindings of the
     kernel are the operands, then the results, in order. The kernel may see a
-    buffer with more or fewer dimensions of extent 1 than `@main` does.
+    buffer through another type of the same elements than `@main` does, as
+    `fusilli.reshape` gives.
 
     ```mlir
     %y = fusilli.dispatch @kernel_0(%x, %w) : (tensor<8xf32>, tensor<8xf32>)

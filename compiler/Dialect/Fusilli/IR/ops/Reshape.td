@@ -9,10 +9,10 @@
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
 def Fusilli_ReshapeOp : Fusilli_Op<"reshape"> {
-  let summary = "inserts or leaves out dimensions of extent 1";
+  let summary = "another view of the same elements in the same order";
   let description = [{
-    The other dimensions keep order, extent and stride, so that operand and result
-    are one buffer. No kernel computes a reshape: the kernels at both sides see the
+    Dimensions of extent 1 come or go, a dimension becomes two, or two become one
+    where they are walked through as one: operand and result are one buffer. No kernel computes a reshape: the kernels at both sides see the
     buffer through types of their own.
 
     ```mlir

@@ -6,8 +6,8 @@
 // RUN: fusilli-opt %s --verify-diagnostics --split-input-file
 
 func.func @f(%a: tensor<4x8xf32>) {
-  // expected-error@+1 {{is no other view of the same buffer: 'tensor<4x8xf32>' to 'tensor<8x4xf32>'}}
-  %0 = fusilli.reshape %a : tensor<4x8xf32> -> tensor<8x4xf32>
+  // expected-error@+1 {{is no other view of the same buffer: 'tensor<4x8xf32>' to 'tensor<16x4xf32>'}}
+  %0 = fusilli.reshape %a : tensor<4x8xf32> -> tensor<16x4xf32>
   return
 }
 

@@ -11,5 +11,7 @@ func.func @reshape(%a: tensor<8xf32>, %b: tensor<2x1x8xf32, #fusilli.layout<stri
   %0 = fusilli.reshape %a : tensor<8xf32> -> tensor<1x8x1xf32>
   // CHECK: fusilli.reshape %{{.*}} : tensor<2x1x8xf32, #fusilli.layout<strides = [1, 1, 2]>> -> tensor<2x8xf32, #fusilli.layout<strides = [1, 2]>>
   %1 = fusilli.reshape %b : tensor<2x1x8xf32, #fusilli.layout<strides = [1, 1, 2]>> -> tensor<2x8xf32, #fusilli.layout<strides = [1, 2]>>
+  // CHECK: fusilli.reshape %{{.*}} : tensor<8xf32> -> tensor<2x4xf32>
+  %2 = fusilli.reshape %a : tensor<8xf32> -> tensor<2x4xf32>
   return
 }
