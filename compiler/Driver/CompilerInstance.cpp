@@ -46,10 +46,9 @@ StagePasses &CompilerInstance::getPasses(const TargetBackend &target,
   for (auto *manager : {&passes.import, &passes.fuse, &passes.linalg,
                         &passes.vector, &passes.llvm})
     *manager = makeManager(context_, options.verifyEach);
-  FuseOptions fuse;
-  fuse.rowGroups = options.rowGroups;
   populateImportPipeline(*passes.import);
-  populateFusePipeline(*passes.fuse, fuse, &target);
+  populateFusePipeline(*passes.fuse,
+                       target.makeFusionPolicy(options.rowGroups));
   populateKernelPipeline(*passes.linalg);
   populateLinalgPipeline(*passes.linalg);
   target.populateSchedulePipeline(*passes.vector);

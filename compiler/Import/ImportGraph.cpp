@@ -13,6 +13,8 @@
 #include "graph/graph_def.h"
 #include "graph/graph_def_check.h"
 
+#include <fusilli/attributes/common.h>
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include <bit>
@@ -42,6 +44,39 @@ bool NodeImport::expectSlots(size_t numInputs, size_t numOutputs) {
                [&](size_t i) { return bool(inputs[i]); }) &&
          check("output", numOutputs, outputs.size(),
                [&](size_t i) { return bool(outputs[i]); });
+}
+
+bool getTrainingPhase(uint8_t phase, NodeImport &node, bool &training) {
+  training = phase == uint8_t(NormFwdPhase::TRAINING);
+  return training || phase == uint8_t(NormFwdPhase::INFERENCE) ||
+         node.malformed("unknown phase " + Twine(phase));
+}
+
+bool NodeImport::expectFloatSlots(StringRef inputSlots, StringRef outputSlots) {
+  auto check = [&](StringRef what, StringRef expected, const auto &given,
+                   auto getType) {
+    if (given.size() != expected.size())
+      return malformed("has " + Twine(given.size()) + " " + what +
+                       " slots, expected " + Twine(expected.size()));
+    for (auto [i, slot, value] : llvm::enumerate(expected, given)) {
+      if (!value) {
+        if (slot == 'x')
+          return malformed(what + " " + Twine(i) + " is missing");
+        continue;
+      }
+      if (slot == '-')
+        return malformed(what + " " + Twine(i) + " is given, expected none");
+      Type element = cast<RankedTensorType>(getType(value)).getElementType();
+      if (!isa<FloatType>(element))
+        return notImplemented(what + " " + Twine(i) + " of type " +
+                              getTypeText(element) + " is not implemented");
+    }
+    return true;
+  };
+  return check("input", inputSlots, inputs,
+               [](Value value) { return value.getType(); }) &&
+         check("output", outputSlots, outputs,
+               [](RankedTensorType type) { return type; });
 }
 
 namespace {
@@ -287,6 +322,8 @@ private:
     if (!importAttrs(node, import))
       return false;
     for (auto [i, result] : llvm::zip(outputs, import.results)) {
+      if (i < 0)
+        continue;
       values[i] = result;
       if (!tensor(i).is_virtual())
         returned.push_back(i);
@@ -308,6 +345,12 @@ private:
       return importConvFProp(*node.attrs_as_ConvFPropAttrs(), import);
     case fbs::OpAttrs::SdpaAttrs:
       return importSdpa(*node.attrs_as_SdpaAttrs(), import);
+    case fbs::OpAttrs::BatchnormAttrs:
+      return importBatchnorm(*node.attrs_as_BatchnormAttrs(), import);
+    case fbs::OpAttrs::LayernormAttrs:
+      return importLayernorm(*node.attrs_as_LayernormAttrs(), import);
+    case fbs::OpAttrs::RmsnormAttrs:
+      return importRmsnorm(*node.attrs_as_RmsnormAttrs(), import);
     default: {
       StringRef type = fbs::EnumNameOpAttrs(node.attrs_type());
       type.consume_back("Attrs");

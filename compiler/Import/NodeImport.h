@@ -41,6 +41,9 @@ struct NodeImport {
   }
   /// The node has exactly these slots, all of them filled.
   bool expectSlots(size_t numInputs, size_t numOutputs);
+  /// The node has one slot for each character, 'x' filled, '-' empty, '?'
+  /// either; all tensors are of floating-point type.
+  bool expectFloatSlots(llvm::StringRef inputs, llvm::StringRef outputs);
 };
 
 bool importPointwise(const fbs::PointwiseAttrs &attrs, NodeImport &node);
@@ -48,6 +51,12 @@ bool importReduction(const fbs::ReductionAttrs &attrs, NodeImport &node);
 bool importMatmul(NodeImport &node);
 bool importConvFProp(const fbs::ConvFPropAttrs &attrs, NodeImport &node);
 bool importSdpa(const fbs::SdpaAttrs &attrs, NodeImport &node);
+bool importBatchnorm(const fbs::BatchnormAttrs &attrs, NodeImport &node);
+bool importLayernorm(const fbs::LayernormAttrs &attrs, NodeImport &node);
+bool importRmsnorm(const fbs::RmsnormAttrs &attrs, NodeImport &node);
+
+/// The phase of a normalization: whether it is for training.
+bool getTrainingPhase(uint8_t phase, NodeImport &node, bool &training);
 
 /// Text of an element type for messages.
 std::string getTypeText(mlir::Type type);

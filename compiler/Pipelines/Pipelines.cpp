@@ -17,9 +17,12 @@ namespace fusilli::compiler {
 namespace {
 
 struct FusePipelineOptions : public PassPipelineOptions<FusePipelineOptions> {
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("CPU level to fuse for"),
+                             llvm::cl::init("host")};
   Option<bool> rowGroups{*this, "row-groups",
                          llvm::cl::desc("make kernels of kind `rows`"),
-                         llvm::cl::init(FuseOptions().rowGroups)};
+                         llvm::cl::init(true)};
 };
 
 struct CodegenPipelineOptions
@@ -29,17 +32,29 @@ struct CodegenPipelineOptions
                              llvm::cl::init("host")};
 };
 
+/// The target of a pipeline given by name; an unknown one is reported.
+std::unique_ptr<const TargetBackend> resolveOrReport(StringRef name) {
+  auto target = resolveTarget(name);
+  if (target)
+    return std::move(*target);
+  llvm::errs() << llvm::toString(target.takeError()) << "\n";
+  return nullptr;
+}
+
+void addFusePipeline(OpPassManager &pm, const FusePipelineOptions &options) {
+  if (auto target = resolveOrReport(options.target))
+    populateFusePipeline(pm, target->makeFusionPolicy(options.rowGroups));
+}
+
 void addCodegenPipeline(OpPassManager &pm,
                         const CodegenPipelineOptions &options) {
-  auto target = resolveTarget(options.target);
-  if (!target) {
-    llvm::errs() << llvm::toString(target.takeError()) << "\n";
+  auto target = resolveOrReport(options.target);
+  if (!target)
     return;
-  }
   populateKernelPipeline(pm);
   populateLinalgPipeline(pm);
-  (*target)->populateSchedulePipeline(pm);
-  (*target)->populateLoweringPipeline(pm);
+  target->populateSchedulePipeline(pm);
+  target->populateLoweringPipeline(pm);
 }
 
 } // namespace
@@ -49,13 +64,11 @@ void populateImportPipeline(OpPassManager &pm) {
   pm.addPass(ir::createNormalizeGraph());
 }
 
-void populateFusePipeline(OpPassManager &pm, const FuseOptions &options,
-                          const TargetBackend *target) {
-  ir::FuseDispatchesOptions fuse;
-  fuse.rowGroups = options.rowGroups;
-  if (target)
-    target->restrictFusion(fuse);
-  pm.addPass(ir::createFuseDispatches(fuse));
+void populateFusePipeline(OpPassManager &pm,
+                          std::shared_ptr<const ir::FusionPolicy> policy) {
+  pm.addPass(ir::createDecompose());
+  pm.addPass(ir::createSplitReductions(policy));
+  pm.addPass(ir::createFuseDispatches(std::move(policy)));
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());
 #endif
@@ -78,12 +91,7 @@ void registerCompilerPasses() {
                              "from the import of a graph to the fuse stage",
                              populateImportPipeline);
   PassPipelineRegistration<FusePipelineOptions>(
-      "fusilli-fuse", "make kernels of a graph",
-      [](OpPassManager &pm, const FusePipelineOptions &options) {
-        FuseOptions fuse;
-        fuse.rowGroups = options.rowGroups;
-        populateFusePipeline(pm, fuse);
-      });
+      "fusilli-fuse", "make kernels of a graph for a target", addFusePipeline);
   PassPipelineRegistration<CodegenPipelineOptions>(
       "fusilli-codegen", "kernels to what a target's executables are made from",
       addCodegenPipeline);

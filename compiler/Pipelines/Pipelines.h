@@ -23,18 +23,14 @@
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <memory>
+
 namespace fusilli::compiler {
 
-/// What the fuse stage may do.
-struct FuseOptions {
-  /// Kernels in which full-shape ops use reductions of their rows (softmax).
-  bool rowGroups = true;
-};
-
 void populateImportPipeline(mlir::OpPassManager &pm);
-/// With a target: as far as its kernels go.
-void populateFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options,
-                          const TargetBackend *target = nullptr);
+/// Kernels as the target's policy likes them.
+void populateFusePipeline(mlir::OpPassManager &pm,
+                          std::shared_ptr<const ir::FusionPolicy> policy);
 
 /// What the stages of code generation start from: only kernels.
 void populateKernelPipeline(mlir::OpPassManager &pm);

@@ -10,7 +10,7 @@
 #ifndef COMPILER_TARGET_TARGETBACKEND_H
 #define COMPILER_TARGET_TARGETBACKEND_H
 
-#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectRegistry.h"
@@ -49,8 +49,10 @@ public:
   /// Which of the backend's targets this is; never an alias such as "host".
   virtual llvm::StringRef name() const = 0;
 
-  /// Takes away what the target's kernels cannot hold.
-  virtual void restrictFusion(ir::FuseDispatchesOptions &options) const {}
+  /// What its kernels can hold; without `rows` none in which reductions are
+  /// used by ops of the full shape.
+  virtual std::shared_ptr<const ir::FusionPolicy>
+  makeFusionPolicy(bool rows = true) const = 0;
 
   /// From kernels of linalg on tensors to scheduled kernels. Sets the
   /// attributes of each that the artifact takes over (ArtifactBuilder.h).

@@ -387,6 +387,9 @@ testing::AssertionResult Case::evaluate(Shape &shape,
   if (isError(expected))
     return fail("reference", ErrorObject(expected).getMessage());
   shape.expected = std::move(*expected);
+  for (const auto &[name, bound] : options.bounds)
+    for (double &e : shape.expected.at(name).bounds)
+      e = std::min(e, bound);
   return testing::AssertionSuccess();
 }
 

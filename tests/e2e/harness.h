@@ -93,6 +93,9 @@ struct RunOptions {
   int misalignment = 0;
   /// At most so many elements of each output are checked; 0: all.
   int64_t samples = 0;
+  /// Output name to a bound on the absolute error of its elements, where the
+  /// algorithm is better than the reference's bound knows.
+  std::map<std::string, double> bounds = {};
 };
 
 /// One graph, its inputs, and a line that says what it is.

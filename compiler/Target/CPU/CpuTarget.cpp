@@ -24,6 +24,10 @@ public:
   llvm::StringRef backend() const override { return "CPU"; }
   llvm::StringRef name() const override { return info_.name; }
 
+  std::shared_ptr<const ir::FusionPolicy>
+  makeFusionPolicy(bool rows) const override {
+    return makeCpuFusionPolicy(info_, rows);
+  }
   void populateSchedulePipeline(mlir::OpPassManager &pm) const override {
     populateVectorPipeline(pm, info_);
   }

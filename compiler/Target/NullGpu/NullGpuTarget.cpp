@@ -54,13 +54,20 @@ struct ScheduleKernelsPass
   }
 };
 
+/// Kernels are single loops over elements.
+class NullGpuFusionPolicy final : public ir::FusionPolicy {
+public:
+  bool allowsRows(const ir::ReductionSpace &) const override { return false; }
+};
+
 class NullGpuTarget final : public TargetBackend {
 public:
   StringRef backend() const override { return "NULL_GPU"; }
   StringRef name() const override { return kName; }
 
-  void restrictFusion(ir::FuseDispatchesOptions &options) const override {
-    options.rowGroups = false;
+  std::shared_ptr<const ir::FusionPolicy>
+  makeFusionPolicy(bool) const override {
+    return std::make_shared<NullGpuFusionPolicy>();
   }
   void populateSchedulePipeline(OpPassManager &pm) const override {
     pm.addPass(std::make_unique<ScheduleKernelsPass>());

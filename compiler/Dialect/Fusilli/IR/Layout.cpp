@@ -93,6 +93,35 @@ bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
   return true;
 }
 
+bool isSameBuffer(RankedTensorType a, RankedTensorType b) {
+  auto getDims = [](RankedTensorType type) {
+    SmallVector<std::pair<int64_t, int64_t>> dims; // innermost first
+    SmallVector<int64_t> strides = getLogicalStrides(type);
+    for (int64_t i = type.getRank(); i-- > 0;) {
+      int64_t extent = type.getDimSize(i);
+      if (extent == 1)
+        continue;
+      if (!dims.empty() && strides[i] == dims.back().first * dims.back().second)
+        dims.back().first *= extent;
+      else
+        dims.emplace_back(extent, strides[i]);
+    }
+    return dims;
+  };
+  return a.getElementType() == b.getElementType() && getDims(a) == getDims(b);
+}
+
+SmallVector<int64_t> getDenseStrides(ArrayRef<int64_t> dims,
+                                     ArrayRef<int64_t> strides) {
+  SmallVector<int64_t> dense(dims.size());
+  int64_t product = 1;
+  for (int64_t dim : llvm::reverse(getLogicalToPhysicalOrder(dims, strides))) {
+    dense[dim] = product;
+    product *= dims[dim];
+  }
+  return dense;
+}
+
 int64_t getElementBytes(Type elementType) {
   return (elementType.getIntOrFloatBitWidth() + 7) / 8;
 }

@@ -62,6 +62,15 @@ bool hasSameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
 /// at the same place: strides equal except for dimensions of extent 1.
 bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
+/// Whether both types describe one buffer: element types equal, and the same
+/// dimensions in order, with the same strides, but for those of extent 1
+/// and for neighbours that are walked through as one.
+bool isSameBuffer(mlir::RankedTensorType a, mlir::RankedTensorType b);
+
+/// Dense strides for extents `dims` in the memory order that `strides` imply.
+llvm::SmallVector<int64_t> getDenseStrides(llvm::ArrayRef<int64_t> dims,
+                                           llvm::ArrayRef<int64_t> strides);
+
 /// Bytes of one stored element; i1 takes one.
 int64_t getElementBytes(mlir::Type elementType);
 

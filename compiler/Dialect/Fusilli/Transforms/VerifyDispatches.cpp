@@ -61,8 +61,9 @@ LogicalResult verifyKernel(func::FuncOp kernel) {
   if (isContraction) {
     Operation *op = contractions.front();
     for (Value operand : op->getOperands())
-      if (!isa<BlockArgument>(operand))
-        return op->emitOpError("has an operand that is no kernel argument");
+      if (!isa<BlockArgument>(operand) && !operand.getDefiningOp<PointwiseOp>())
+        return op->emitOpError(
+            "has an operand that is neither argument nor pointwise");
     return verifyResults(
         kernel, cast<RankedTensorType>(op->getResult(0).getType()).getShape());
   }

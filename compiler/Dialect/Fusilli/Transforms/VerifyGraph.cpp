@@ -146,7 +146,7 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
       if (isa<func::ReturnOp>(op))
         continue;
       if (!isa_and_nonnull<FusilliDialect>(op.getDialect()) ||
-          isa<DispatchOp, ExtentOp>(op))
+          isa<DispatchOp, ExtentOp, ReshapeOp>(op))
         return op.emitOpError("is not an op of a graph");
       if (auto constant = dyn_cast<ConstantOp>(op);
           constant && !isa<DenseElementsAttr>(constant.getValue()))

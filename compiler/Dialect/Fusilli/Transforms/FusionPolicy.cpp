@@ -2,9 +2,12 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Weights come from cycles per vector of the emitted functions, relative to an
-// addition, rounded to powers of two: only their order of size matters.
-#include "compiler/Dialect/Fusilli/Transforms/FusionCost.h"
+// Answers of a target without limits. Weights are cycles of usual vector code
+// relative to an addition, rounded to powers of two: only their order of size
+// matters.
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
+
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -12,7 +15,29 @@ using namespace mlir;
 
 namespace fusilli::ir {
 
-int64_t getWeight(PointwiseMode mode) {
+int64_t ReductionSpace::getRowLength() const {
+  int64_t length = 1;
+  for (auto [extent, isReduced] : llvm::zip_equal(extents, reduced))
+    if (isReduced)
+      length *= extent;
+  return length;
+}
+
+int64_t ReductionSpace::getNumRows() const {
+  int64_t rows = 1;
+  for (auto [extent, isReduced] : llvm::zip_equal(extents, reduced))
+    if (!isReduced)
+      rows *= extent;
+  return rows;
+}
+
+FusionPolicy::~FusionPolicy() = default;
+
+bool FusionPolicy::allowsRows(const ReductionSpace &space) const {
+  return true;
+}
+
+int64_t FusionPolicy::getWeight(PointwiseMode mode) const {
   switch (mode) {
   case PointwiseMode::DIV:
   case PointwiseMode::RECIPROCAL:
@@ -42,25 +67,10 @@ int64_t getWeight(PointwiseMode mode) {
   }
 }
 
-ArrayRef<int64_t> getResultShape(Operation *op) {
-  return cast<RankedTensorType>(op->getResult(0).getType()).getShape();
-}
-
-int64_t getVolume(Operation *op) {
-  return cast<RankedTensorType>(op->getResult(0).getType()).getNumElements();
-}
-
-bool isConstantAlongRows(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
-  // Unit dimensions at the end of `to` are no loops.
-  size_t i = 0;
-  while (i < to.size() && to[to.size() - 1 - i] == 1)
-    ++i;
-  return i >= from.size() || i == to.size() || from[from.size() - 1 - i] == 1;
-}
-
-bool isCheapToRepeat(PointwiseOp op, ArrayRef<int64_t> shape) {
-  int64_t weight = getWeight(op.getMode());
-  if (weight <= 4 || isConstantAlongRows(getResultShape(op), shape))
+bool FusionPolicy::isCheapToRepeat(PointwiseOp op,
+                                   ArrayRef<int64_t> shape) const {
+  if (getWeight(op.getMode()) <= 4 ||
+      isConstantAlongRows(getResultShape(op), shape))
     return true;
   int64_t volume = 1;
   for (int64_t extent : shape)
