@@ -6,6 +6,7 @@
 // cache or the compiler, artifact bytes to the runtime.
 #include "engine/access.h"
 #include "engine/graph_arguments.h"
+#include "engine/graph_state.h"
 #include "engine/status_error.h"
 
 #include "fusilli/graph/graph.h"
@@ -190,6 +191,23 @@ Graph::getCompiledArtifact(Backend backend, const std::string &text,
 
 ErrorOr<std::string> Graph::readCompilationCacheFile(CachedAssetsType type) {
   return stateOf(*this).cache.read(type);
+}
+
+ErrorOr<std::optional<size_t>> Graph::getConstantsSize() const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  if (!loaded)
+    return ok(std::optional<size_t>());
+  return ok(std::optional<size_t>(loaded->program->preparedSize()));
+}
+
+size_t Graph::getConstantsInUse() const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  return loaded ? loaded->program->preparedBytes() : 0;
+}
+
+size_t Graph::releaseConstants() const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  return loaded ? loaded->program->releasePrepared() : 0;
 }
 
 ErrorOr<std::optional<size_t>> Graph::getWorkspaceSize() {

@@ -118,6 +118,9 @@ ErrorObject Graph::validate() {
     FUSILLI_CHECK_ERROR(input->validate());
   for (const TensorPtr &output : outputs_) {
     FUSILLI_CHECK_ERROR(output->validate());
+    FUSILLI_RETURN_ERROR_IF(
+        output->isConstant(), ErrorCode::InvalidAttribute,
+        message(Msg::TensorConstantOutput, output->getName()));
     FUSILLI_RETURN_ERROR_IF(output->hasBroadcastDims(),
                             ErrorCode::InvalidAttribute,
                             message(Msg::OutputBroadcast, output->getName()));

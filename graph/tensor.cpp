@@ -89,6 +89,11 @@ TensorAttr &TensorAttr::setOutput(bool isOutput) {
   return setIsVirtual(!isOutput);
 }
 
+TensorAttr &TensorAttr::setConstant(bool isConstant) {
+  isConstant_ = isConstant;
+  return *this;
+}
+
 TensorAttr &TensorAttr::setIsScalar(bool isScalar) {
   isScalar_ = isScalar;
   return *this;

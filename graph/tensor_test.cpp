@@ -167,6 +167,8 @@ TEST(TensorAttrTest, OutputIsTheOppositeOfVirtual) {
   TensorAttr t;
   EXPECT_TRUE(t.setOutput(false).isVirtual());
   EXPECT_FALSE(t.setOutput(true).isVirtual());
+  EXPECT_TRUE(t.setConstant(true).isConstant());
+  EXPECT_FALSE(t.setConstant(false).isConstant());
   EXPECT_TRUE(t.setIsVirtual(true).isVirtual());
 }
 

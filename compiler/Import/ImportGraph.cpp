@@ -7,6 +7,7 @@
 // findGraphDefDefect has checked.
 #include "compiler/Import/ImportGraph.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Import/NodeImport.h"
@@ -225,6 +226,8 @@ private:
       values[i] = body->getArgument(position);
       main.setArgAttr(position, ir::FusilliDialect::kNameAttr,
                       builder.getStringAttr(nameOf(i)));
+      if (tensor(i).is_constant() && ir::getDynamicDims(types[i]).empty())
+        main.setArgAttr(position, ir::kConstantAttr, builder.getUnitAttr());
     }
     builder.setInsertionPointToEnd(body);
     for (size_t i = 0; i < numTensors(); ++i)

@@ -137,6 +137,12 @@ public:
   TensorAttr &setIsVirtual(bool isVirtual);
   /// `setOutput(b)` is `setIsVirtual(!b)`.
   TensorAttr &setOutput(bool isOutput);
+  /// Of a graph input: promises that the content of its buffer does not change
+  /// between executes. What depends on constants alone (packed weights, folded
+  /// scales) is then computed at the first execute and kept; after a change of
+  /// content call `Graph::releaseConstants`. Giving another buffer is noticed.
+  /// Without effect on scalars and on tensors with dynamic dims.
+  TensorAttr &setConstant(bool isConstant);
   /// Sets the flag only; the value is given to the constructor.
   TensorAttr &setIsScalar(bool isScalar);
   /// If the data type is not set, takes the intermediate type of `context` for
@@ -156,6 +162,7 @@ public:
   /// The number of elements: the product of the logical extents, 1 for none.
   int64_t getVolume() const;
   bool isVirtual() const { return isVirtual_; }
+  bool isConstant() const { return isConstant_; }
   bool isScalar() const { return isScalar_; }
   /// The value of a scalar constant.
   std::optional<scalar_t> getScalarValue() const { return scalarValue_; }
@@ -207,6 +214,7 @@ private:
   std::vector<int64_t> stride_;
   std::vector<size_t> dynamicDims_; // ascending, without repetition
   bool isVirtual_ = false;
+  bool isConstant_ = false;
   bool isScalar_ = false;
   std::optional<scalar_t> scalarValue_;
 };
