@@ -41,8 +41,8 @@ struct HostProgram {
   /// What depends on constant arguments alone and is no output: run before the
   /// first call, into prepared memory. By phases of its own.
   std::vector<Dispatch> prepare;
-  HostValue workspaceSize;          ///< bytes
-  uint64_t preparedSize = 0;        ///< bytes
+  HostValue workspaceSize;   ///< bytes
+  uint64_t preparedSize = 0; ///< bytes
   /// Tensors that kernels read from the artifact itself, at multiples of 64.
   std::vector<uint8_t> constants;
   /// Representative extents that stand for run-time ones, ascending.

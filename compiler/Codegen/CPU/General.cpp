@@ -228,7 +228,7 @@ public:
     ScheduleFields fields;
     fields.workgroup = {
         std::max<int64_t>(1, int64_t(kWorkgroupOperations / perPosition))};
-    fields.isInline = work < kWorkgroupOperations;
+    fields.isInline = model.isStatic() && work < kWorkgroupOperations;
     return {fields.build(model.getContext(), getName()), {}};
   }
 

@@ -64,11 +64,11 @@ TEST_F(LayoutTest, DataTypesAndElementTypesAreOneToOne) {
 
 TEST(Layout, DenseStrides) {
   EXPECT_THAT(getDenseStrides({2, 3, 4}, {100, 1, 7}),
-              ElementsAreArray(Dims{12, 1, 3}));
+              ElementsAreArray(std::vector<int64_t>{12, 1, 3}));
   EXPECT_THAT(getDenseStrides({2, 3, 4}, {0, 4, 1}),
-              ElementsAreArray(Dims{12, 4, 1}));
+              ElementsAreArray(std::vector<int64_t>{12, 4, 1}));
   EXPECT_THAT(getDenseStrides({5, 1, 4}, {1, 99, 5}),
-              ElementsAreArray(Dims{1, 5, 5}));
+              ElementsAreArray(std::vector<int64_t>{1, 5, 5}));
 }
 
 } // namespace
