@@ -41,6 +41,9 @@ struct NodeImport {
   }
   /// The node has exactly these slots, all of them filled.
   bool expectSlots(size_t numInputs, size_t numOutputs);
+  /// Appends a list of numbers that are at least 0.
+  bool getList(const flatbuffers::Vector<int64_t> *list, llvm::StringRef name,
+               llvm::SmallVectorImpl<int64_t> &values);
 };
 
 bool importPointwise(const fbs::PointwiseAttrs &attrs, NodeImport &node);
@@ -48,6 +51,9 @@ bool importReduction(const fbs::ReductionAttrs &attrs, NodeImport &node);
 bool importMatmul(NodeImport &node);
 bool importConvFProp(const fbs::ConvFPropAttrs &attrs, NodeImport &node);
 bool importSdpa(const fbs::SdpaAttrs &attrs, NodeImport &node);
+bool importCustomOp(const fbs::CustomOpAttrs &attrs, NodeImport &node);
+bool importConvDGrad(const fbs::ConvDGradAttrs &attrs, NodeImport &node);
+bool importConvWGrad(const fbs::ConvWGradAttrs &attrs, NodeImport &node);
 
 /// Text of an element type for messages.
 std::string getTypeText(mlir::Type type);

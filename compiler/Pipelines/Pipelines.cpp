@@ -44,6 +44,8 @@ void addCpuPipeline(OpPassManager &pm, const CpuPipelineOptions &options) {
 
 void populateImportPipeline(OpPassManager &pm) {
   pm.addPass(ir::createVerifyGraph());
+  pm.addPass(ir::createSplitGradients());
+  pm.addPass(ir::createPrepareCustom());
   pm.addPass(ir::createNormalizeGraph());
 }
 

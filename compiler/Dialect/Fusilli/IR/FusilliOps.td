@@ -7,7 +7,10 @@
 #define FUSILLI_OPS
 
 include "compiler/Dialect/Fusilli/IR/ops/Constant.td"
+include "compiler/Dialect/Fusilli/IR/ops/ConvDGrad.td"
 include "compiler/Dialect/Fusilli/IR/ops/ConvFProp.td"
+include "compiler/Dialect/Fusilli/IR/ops/ConvWGrad.td"
+include "compiler/Dialect/Fusilli/IR/ops/CustomOp.td"
 include "compiler/Dialect/Fusilli/IR/ops/Dispatch.td"
 include "compiler/Dialect/Fusilli/IR/ops/Matmul.td"
 include "compiler/Dialect/Fusilli/IR/ops/Pointwise.td"

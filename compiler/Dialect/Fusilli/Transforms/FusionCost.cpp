@@ -42,6 +42,10 @@ int64_t getWeight(PointwiseMode mode) {
   }
 }
 
+bool isContraction(Operation *op) {
+  return isa<MatmulOp, ConvFPropOp, ConvDGradOp, ConvWGradOp>(op);
+}
+
 ArrayRef<int64_t> getResultShape(Operation *op) {
   return cast<RankedTensorType>(op->getResult(0).getType()).getShape();
 }

@@ -13,7 +13,10 @@ namespace fusilli::ir {
 /// Work of one element, in units of an addition.
 int64_t getWeight(PointwiseMode mode);
 
-/// Shape of an op's only result.
+/// A matmul, a convolution or a gradient of one.
+bool isContraction(mlir::Operation *op);
+
+/// Shape of an op's first result.
 llvm::ArrayRef<int64_t> getResultShape(mlir::Operation *op);
 
 /// Number of elements of the result.

@@ -30,8 +30,6 @@ constexpr int64_t kSmallBytes = 65536;
 /// Keeps the compile time of one kernel bounded.
 constexpr size_t kMaxKernelOps = 256;
 
-bool isContraction(Operation *op) { return isa<MatmulOp, ConvFPropOp>(op); }
-
 bool isReturned(Operation *op) {
   return llvm::any_of(op->getUsers(), [](Operation *user) {
     return isa<func::ReturnOp>(user);
@@ -69,6 +67,8 @@ void FusionGroups::addGroup(Operation *op) {
     group->contraction = op;
   } else if (isa<SdpaOp>(op)) {
     group->kind = KernelKind::Attention;
+  } else if (isa<CustomOp>(op)) {
+    group->kind = KernelKind::Custom;
   } else if (auto reduction = dyn_cast<ReductionOp>(op)) {
     group->kind = KernelKind::Reduction;
     ArrayRef<int64_t> full = reduction.getX().getType().getShape();

@@ -23,7 +23,14 @@
 
 namespace fusilli::ir {
 
-enum class KernelKind { Pointwise, Contraction, Reduction, Rows, Attention };
+enum class KernelKind {
+  Pointwise,
+  Contraction,
+  Reduction,
+  Rows,
+  Attention,
+  Custom
+};
 
 /// The ops of one kernel.
 struct KernelGroup {
