@@ -39,8 +39,8 @@ struct ImportedGraph {
 /// name, results the non-virtual outputs of nodes, sorted by name. Scalars are
 /// constants. Every op's location is its node's name. The result is not yet
 /// verified: the caller runs the verifier. Functions of custom ops stand before
-/// `@main`. The context has the fusilli and func dialects loaded, and for custom
-/// ops linalg, tensor, arith and math.
+/// `@main`. The context has the fusilli and func dialects loaded, and for
+/// custom ops linalg, tensor, arith and math.
 ImportedGraph importGraph(mlir::MLIRContext &context,
                           llvm::ArrayRef<uint8_t> graphDef);
 
