@@ -3,6 +3,7 @@
 //
 // Writer and reader: round trip, every kind of damage, every content rule.
 #include "artifact/cpu_features.h"
+#include "artifact/executable_abi.h"
 #include "artifact/format.h"
 #include "artifact/program.h"
 #include "artifact/reader.h"
@@ -32,7 +33,10 @@ TEST(ArtifactTest, RoundTripKeepsEverything) {
   ASSERT_TRUE(reader.isOk()) << reader.status().toString();
   EXPECT_EQ(reader->target(), "x86-64-v3");
   EXPECT_EQ(reader->backend(), "CPU");
-  EXPECT_EQ(reader->code().size(), testCode().size());
+  ASSERT_EQ(reader->executableCount(), 1u);
+  EXPECT_EQ(reader->executable(0).format, FUSILLI_X86_64_IMAGE_FORMAT);
+  EXPECT_EQ(reader->executable(0).requirements.size(), 8u);
+  EXPECT_EQ(reader->executable(0).bytes.size(), testCode().size());
   EXPECT_EQ(reader->program().size(), before.program.size());
   EXPECT_EQ(reader->artifact().args()->Get(0)->name()->str(), "y");
 }
@@ -45,7 +49,9 @@ TEST(ArtifactTest, AnyAlignmentIsAccepted) {
     auto reader =
         Reader::open(std::span<const uint8_t>(shifted).subspan(shift));
     ASSERT_TRUE(reader.isOk()) << reader.status().toString();
-    EXPECT_EQ(reinterpret_cast<uintptr_t>(reader->code().data()) % 64, 0u);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(reader->executable(0).bytes.data()) %
+                  64,
+              0u);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(reader->constants().data()) % 64, 0u);
   }
 }
@@ -85,7 +91,8 @@ TEST(ArtifactTest, ResealedTruncationIsNoticed) {
       continue;
     }
     ++accepted;
-    EXPECT_TRUE(std::ranges::equal(reader->code(), whole->code()));
+    EXPECT_TRUE(std::ranges::equal(reader->executable(0).bytes,
+                                   whole->executable(0).bytes));
     EXPECT_TRUE(std::ranges::equal(reader->constants(), whole->constants()));
     EXPECT_TRUE(std::ranges::equal(reader->program(), whole->program()));
   }
@@ -163,7 +170,10 @@ TEST(ArtifactTest, RandomMutationsNeverCrash) {
       continue;
     ++accepted;
     // Whatever is accepted can be walked without a check.
-    sum += sumOf(reader->code()) + sumOf(reader->constants());
+    for (size_t i = 0; i < reader->executableCount(); ++i)
+      sum += sumOf(reader->executable(i).bytes) +
+             sumOf(reader->executable(i).requirements);
+    sum += sumOf(reader->constants());
     size_t position = 0;
     while (position < reader->program().size()) {
       auto instruction = decodeInstruction(reader->program(), position);
@@ -228,7 +238,13 @@ TEST(ArtifactTest, EveryContentRuleIsChecked) {
       {"binding overflow",
        [](auto &a) { a.bindings[1] = bindArgument(1, 64, ~uint64_t{0} - 3); }},
       {"constants", [](auto &a) { a.constants.pop_back(); }},
-      {"code offset", [](auto &a) { a.entries[2]->code_offset = 1u << 20; }},
+      {"offset", [](auto &a) { a.entries[2]->offset = 1u << 20; }},
+      {"no executable", [](auto &a) { a.executables.clear(); }},
+      {"executable", [](auto &a) { a.entries[2]->executable = 1; }},
+      {"format", [](auto &a) { a.executables[0]->format.clear(); }},
+      {"constant output", [](auto &a) { a.args[0]->is_constant = true; }},
+      {"prepared size", [](auto &a) { a.prepared_size = 64; }},
+      {"large prepared size", [](auto &a) { a.prepared_size = ~uint64_t{0}; }},
       {"local memory",
        [](auto &a) { a.entries[2]->local_memory = kMaxLocalMemory + 1; }},
       {"binding count", [](auto &a) { a.entries[0]->binding_count = 5000; }},
@@ -302,6 +318,43 @@ TEST(ArtifactTest, EveryRuleOfSymbolsIsChecked) {
   }
 }
 
+TEST(ArtifactTest, EveryRuleOfPrepareProgramsIsChecked) {
+  ASSERT_TRUE(Reader::open(write(preparedArtifact(16, true)), true).isOk());
+  const Rule rules[] = {
+      {"prepared binding", [](auto &a) { a.prepared_size = 63; }},
+      {"no prepare", [](auto &a) { a.prepare.clear(); }},
+      {"no return", [](auto &a) { a.prepare.pop_back(); }},
+      {"entry", [](auto &a) { a.prepare[1] = kTestKernelCount; }},
+      {"workspace size",
+       [](auto &a) {
+         a.prepare.insert(a.prepare.begin(),
+                          {FUSILLI_VM_CONSTANT, 0, 0, FUSILLI_VM_WORKSPACE, 0});
+       }},
+      {"symbols",
+       [](auto &a) {
+         a.symbols = {16};
+         a.args[2]->dim_symbols = {0};
+       }},
+      {"not constant", [](auto &a) { a.args[2]->is_constant = false; }},
+      {"output", [](auto &a) { a.bindings[3] = bindArgument(0, 64); }},
+      {"input", [](auto &a) { a.bindings[4] = bindArgument(1, 64); }},
+      {"workspace",
+       [](auto &a) {
+         a.workspace_size = 64;
+         a.bindings[4] = bindWorkspace(64);
+       }},
+  };
+  for (const Rule &rule : rules) {
+    fbs::ArtifactT artifact = preparedArtifact(16, true);
+    rule.breakIt(artifact);
+    auto reader = Reader::open(write(artifact), /*copy=*/true);
+    EXPECT_EQ(reader.code(), StatusCode::InvalidArgument) << rule.name;
+    EXPECT_NE(reader.status().message().find("malformed"),
+              std::string_view::npos)
+        << rule.name << ": " << reader.status().toString();
+  }
+}
+
 int64_t evaluate(uint32_t opcode, int64_t a, int64_t b) {
   ProgramValues values(systemAllocator());
   const int64_t symbols[] = {a, b};
@@ -358,17 +411,15 @@ TEST(ArtifactTest, AllocationFailureIsAnError) {
   EXPECT_EQ(allocator.counts().liveBlocks, 0);
 }
 
-TEST(CpuFeaturesTest, MissingOnesAreNamed) {
-  fbs::ArtifactT artifact = emptyTestArtifact();
-  appendReturn(artifact);
-  artifact.target = "x86-64-future";
-  artifact.cpu_features = (uint64_t{1} << 63) | hostCpuFeatures();
-  auto reader = Reader::open(write(artifact), true);
-  ASSERT_TRUE(reader.isOk()) << reader.status().toString();
-  Status status = checkTarget(reader->artifact());
-  EXPECT_EQ(status.code(), StatusCode::Unavailable);
-  EXPECT_NE(status.message().find("'x86-64-future'"), std::string_view::npos);
-  EXPECT_NE(status.message().find("bit63"), std::string_view::npos);
+TEST(CpuFeaturesTest, RequirementsKeepAllBits) {
+  for (uint64_t bits : {uint64_t{0}, hostCpuFeatures(), uint64_t{1} << 63}) {
+    uint64_t read = 1;
+    EXPECT_TRUE(decodeCpuRequirements(encodeCpuRequirements(bits), read));
+    EXPECT_EQ(read, bits);
+  }
+  uint64_t read = 0;
+  EXPECT_FALSE(decodeCpuRequirements({}, read));
+  EXPECT_FALSE(decodeCpuRequirements(std::vector<uint8_t>(9), read));
 }
 
 TEST(CpuFeaturesTest, LevelsAreSupersets) {

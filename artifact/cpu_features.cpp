@@ -130,6 +130,22 @@ std::string cpuFeatureNames(uint64_t features) {
   return out;
 }
 
+std::vector<uint8_t> encodeCpuRequirements(uint64_t bits) {
+  std::vector<uint8_t> bytes(sizeof(bits));
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bytes[i] = static_cast<uint8_t>(bits >> (8 * i));
+  return bytes;
+}
+
+bool decodeCpuRequirements(std::span<const uint8_t> bytes, uint64_t &bits) {
+  if (bytes.size() != sizeof(bits))
+    return false;
+  bits = 0;
+  for (size_t i = 0; i < bytes.size(); ++i)
+    bits |= uint64_t{bytes[i]} << (8 * i);
+  return true;
+}
+
 uint64_t cpuLevelFeatures(std::string_view level) {
   for (const Level &known : kLevels)
     if (known.name == level)

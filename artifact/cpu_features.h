@@ -6,8 +6,10 @@
 #define ARTIFACT_CPU_FEATURES_H
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fusilli::artifact {
 
@@ -29,6 +31,10 @@ uint64_t hostCpuFeatures();
 /// LLVM's names of the bits, comma-separated ("avx2,fma"); unknown bits as
 /// "bit37".
 std::string cpuFeatureNames(uint64_t bits);
+/// The requirements of an x86-64 image (artifact/executable_abi.h).
+std::vector<uint8_t> encodeCpuRequirements(uint64_t bits);
+/// False for bytes that are no such requirements.
+bool decodeCpuRequirements(std::span<const uint8_t> bytes, uint64_t &bits);
 /// Features of a named level (x86-64-v3, x86-64-v4, x86-64-v4-bf16,
 /// x86-64-amx); 0 for an unknown name.
 uint64_t cpuLevelFeatures(std::string_view level);

@@ -18,6 +18,11 @@ extern "C" {
 
 #define FUSILLI_EXECUTABLE_ABI_VERSION 1u
 
+/* Executable.format of a flat position-independent image of x86-64 code: an
+ * entry's offset is that of a fusilli_kernel_fn_t. Its requirements are the
+ * feature bits of artifact/cpu_features.inc, 8 bytes, little-endian. */
+#define FUSILLI_X86_64_IMAGE_FORMAT "x86-64-image"
+
 /* What all workgroups of one dispatch share. Borrowed for the call. */
 typedef struct fusilli_dispatch_state_t {
   /* Base address of each binding, offsets already applied. */

@@ -16,7 +16,7 @@ inline constexpr char kMagic[8] = {'F', 'U', 'S', 'I', 'L', 'L', 'I', '\0'};
 /// A reader accepts exactly this format version. It rises with any change of
 /// the header, of artifact.fbs, executable_abi.h or vm_abi.h that an older
 /// reader could misread.
-inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersion = 3;
 
 struct Header {
   char magic[8];

@@ -5,7 +5,6 @@
 // FlatBuffers structure, then the meaning of every field.
 #include "artifact/reader.h"
 
-#include "artifact/cpu_features.h"
 #include "artifact/executable_abi.h"
 #include "artifact/format.h"
 #include "artifact/hash.h"
@@ -30,6 +29,12 @@ template <typename T> size_t lengthOf(const T *vector) {
 std::string_view viewOf(const flatbuffers::String *string) {
   return string != nullptr ? std::string_view(string->c_str(), string->size())
                            : std::string_view();
+}
+
+template <typename T>
+std::span<const T> spanOf(const flatbuffers::Vector<T> *vector) {
+  return vector != nullptr ? std::span<const T>(vector->data(), vector->size())
+                           : std::span<const T>();
 }
 
 Status malformed(std::string_view what) {
@@ -89,14 +94,17 @@ public:
     if (artifact_.workspace_size() > kMaxBytes)
       return malformed(
           strCat("workspace of ", artifact_.workspace_size(), " bytes"));
-    FUSILLI_STATUS_RETURN_IF_ERROR(verifyAlignment(artifact_.code(), "code"));
+    if (artifact_.prepared_size() > kMaxBytes)
+      return malformed(
+          strCat("prepared memory of ", artifact_.prepared_size(), " bytes"));
     FUSILLI_STATUS_RETURN_IF_ERROR(
         verifyAlignment(artifact_.constants(), "constants"));
+    FUSILLI_STATUS_RETURN_IF_ERROR(verifyExecutables());
     FUSILLI_STATUS_RETURN_IF_ERROR(verifyArgs());
     FUSILLI_STATUS_RETURN_IF_ERROR(verifySymbols());
     FUSILLI_STATUS_RETURN_IF_ERROR(verifyBindings());
     FUSILLI_STATUS_RETURN_IF_ERROR(verifyEntries());
-    return verifyHostProgram();
+    return verifyHostPrograms();
   }
 
 private:
@@ -116,6 +124,17 @@ private:
   static bool isAligned(const flatbuffers::Vector<T> *vector) {
     return vector == nullptr ||
            reinterpret_cast<uintptr_t>(vector->Data()) % sizeof(uint64_t) == 0;
+  }
+
+  Status verifyExecutables() const {
+    for (uint32_t i = 0; i < lengthOf(artifact_.executables()); ++i) {
+      const fbs::Executable *executable = artifact_.executables()->Get(i);
+      if (viewOf(executable->format()).empty())
+        return malformed(strCat("executable ", i, " has no format"));
+      FUSILLI_STATUS_RETURN_IF_ERROR(
+          verifyAlignment(executable->bytes(), "executable"));
+    }
+    return okStatus();
   }
 
   Status verifyArgs() const {
@@ -174,6 +193,10 @@ private:
     if (lengthOf(arg.inplace_inputs()) > 0 &&
         arg.kind() != fbs::ArgKind::Output)
       return malformed("an input lists in-place inputs");
+    if (arg.is_constant() && arg.kind() != fbs::ArgKind::Input)
+      return malformed("an output is constant");
+    if (arg.is_constant() && lengthOf(arg.dim_symbols()) > 0)
+      return malformed("a constant argument has symbols");
     if (lengthOf(arg.inplace_inputs()) > lengthOf(artifact_.args()))
       return malformed("more in-place inputs than arguments");
     for (uint32_t i = 0; i < lengthOf(arg.inplace_inputs()); ++i) {
@@ -234,6 +257,9 @@ private:
       case fbs::BindingKind::Constant:
         size = lengthOf(artifact_.constants());
         break;
+      case fbs::BindingKind::Prepared:
+        size = artifact_.prepared_size();
+        break;
       default:
         return malformed(strCat("binding ", i, " of unknown kind ",
                                 static_cast<uint32_t>(binding->kind())));
@@ -253,10 +279,14 @@ private:
   Status verifyEntries() const {
     for (uint32_t i = 0; i < lengthOf(artifact_.entries()); ++i) {
       const fbs::Entry *entry = artifact_.entries()->Get(i);
-      if (entry->code_offset() >= lengthOf(artifact_.code()))
-        return malformed(strCat("entry ", i, " at code offset ",
-                                entry->code_offset(), " of ",
-                                lengthOf(artifact_.code())));
+      if (entry->executable() >= lengthOf(artifact_.executables()))
+        return malformed(
+            strCat("entry ", i, " of executable ", entry->executable()));
+      size_t size =
+          lengthOf(artifact_.executables()->Get(entry->executable())->bytes());
+      if (entry->offset() >= size)
+        return malformed(
+            strCat("entry ", i, " at offset ", entry->offset(), " of ", size));
       if (entry->local_memory() > kMaxLocalMemory)
         return malformed(strCat("entry ", i, " wants ", entry->local_memory(),
                                 " bytes of local memory"));
@@ -270,10 +300,23 @@ private:
     return okStatus();
   }
 
-  Status verifyHostProgram() const {
+  Status verifyHostPrograms() const {
+    FUSILLI_STATUS_RETURN_IF_ERROR(verifyWords(artifact_.program(), "program",
+                                               lengthOf(artifact_.symbols())));
+    if (lengthOf(artifact_.prepare()) == 0)
+      return artifact_.prepared_size() == 0
+                 ? okStatus()
+                 : malformed("prepared memory that nothing prepares");
+    FUSILLI_STATUS_RETURN_IF_ERROR(
+        verifyWords(artifact_.prepare(), "prepare program", /*symbols=*/0));
+    return verifyPrepare();
+  }
+
+  Status verifyWords(const flatbuffers::Vector<uint32_t> *vector,
+                     std::string_view what, size_t symbols) const {
     std::span<const uint32_t> words;
-    if (artifact_.program() != nullptr)
-      words = {artifact_.program()->data(), artifact_.program()->size()};
+    if (vector != nullptr)
+      words = {vector->data(), vector->size()};
     ProgramContext context;
     context.entryCount = static_cast<uint32_t>(lengthOf(artifact_.entries()));
     context.entry = [this](uint32_t i) {
@@ -282,10 +325,34 @@ private:
     };
     context.bindingCount =
         static_cast<uint32_t>(lengthOf(artifact_.bindings()));
-    context.symbolCount = static_cast<uint32_t>(lengthOf(artifact_.symbols()));
+    context.symbolCount = static_cast<uint32_t>(symbols);
     Status status = verifyProgram(words, context);
     if (!status.isOk())
-      return std::move(status).annotate("malformed artifact");
+      return std::move(status).annotate(strCat("malformed artifact: ", what));
+    return okStatus();
+  }
+
+  /// What is computed before the calls depends on nothing that a call brings.
+  Status verifyPrepare() const {
+    std::span<const uint32_t> words = {artifact_.prepare()->data(),
+                                       artifact_.prepare()->size()};
+    size_t position = 0;
+    while (position < words.size()) {
+      FUSILLI_STATUS_ASSIGN(Instruction instruction,
+                            decodeInstruction(words, position));
+      if (instruction.opcode == FUSILLI_VM_WORKSPACE)
+        return malformed("prepare program with a workspace");
+      for (uint32_t i = 0; i < instruction.bindingCount; ++i) {
+        uint32_t number = instruction.firstBinding + i;
+        const fbs::Binding *binding = artifact_.bindings()->Get(number);
+        bool allowed = binding->kind() != fbs::BindingKind::Workspace;
+        if (binding->kind() == fbs::BindingKind::Argument)
+          allowed = artifact_.args()->Get(binding->index())->is_constant();
+        if (!allowed)
+          return malformed(strCat("prepare program uses binding ", number,
+                                  ", which is not constant"));
+      }
+    }
     return okStatus();
   }
 
@@ -323,22 +390,27 @@ StatusOr<Reader> Reader::open(std::span<const uint8_t> bytes, bool copy,
   return reader;
 }
 
-std::span<const uint8_t> Reader::code() const noexcept {
-  const auto *code = artifact_->code();
-  return code != nullptr ? std::span(code->data(), code->size())
-                         : std::span<const uint8_t>();
+size_t Reader::executableCount() const noexcept {
+  return lengthOf(artifact_->executables());
+}
+
+ExecutableView Reader::executable(size_t i) const noexcept {
+  const fbs::Executable *executable =
+      artifact_->executables()->Get(static_cast<uint32_t>(i));
+  return {viewOf(executable->format()), spanOf(executable->requirements()),
+          spanOf(executable->bytes())};
 }
 
 std::span<const uint8_t> Reader::constants() const noexcept {
-  const auto *constants = artifact_->constants();
-  return constants != nullptr ? std::span(constants->data(), constants->size())
-                              : std::span<const uint8_t>();
+  return spanOf(artifact_->constants());
 }
 
 std::span<const uint32_t> Reader::program() const noexcept {
-  const auto *program = artifact_->program();
-  return program != nullptr ? std::span(program->data(), program->size())
-                            : std::span<const uint32_t>();
+  return spanOf(artifact_->program());
+}
+
+std::span<const uint32_t> Reader::prepare() const noexcept {
+  return spanOf(artifact_->prepare());
 }
 
 std::string_view Reader::target() const noexcept {
@@ -347,15 +419,6 @@ std::string_view Reader::target() const noexcept {
 
 std::string_view Reader::backend() const noexcept {
   return viewOf(artifact_->backend());
-}
-
-Status checkTarget(const fbs::Artifact &artifact) {
-  uint64_t missing = artifact.cpu_features() & ~hostCpuFeatures();
-  if (missing == 0)
-    return okStatus();
-  return unavailableError(
-      strCat("artifact is for target '", viewOf(artifact.target()),
-             "', this CPU lacks ", cpuFeatureNames(missing)));
 }
 
 } // namespace fusilli::artifact

@@ -26,6 +26,13 @@ inline constexpr size_t kMaxSymbols = 64;
 inline constexpr uint64_t kMaxLocalMemory = uint64_t{1} << 30;
 inline constexpr uint64_t kMaxBytes = uint64_t{1} << 48;
 
+/// Code for one kind of device; only a driver of `format` looks further.
+struct ExecutableView {
+  std::string_view format;
+  std::span<const uint8_t> requirements;
+  std::span<const uint8_t> bytes; ///< 64-byte aligned
+};
+
 /// A verified artifact. Uses the bytes in place when they are aligned to 64,
 /// otherwise owns an aligned copy. Move-only.
 /// Thread safety: immutable.
@@ -40,10 +47,14 @@ public:
                                HostAllocator &allocator = systemAllocator());
 
   const fbs::Artifact &artifact() const noexcept { return *artifact_; }
+  size_t executableCount() const noexcept;
+  /// Precondition: i < executableCount().
+  ExecutableView executable(size_t i) const noexcept;
   /// 64-byte aligned; empty when the artifact has none.
-  std::span<const uint8_t> code() const noexcept;
   std::span<const uint8_t> constants() const noexcept;
   std::span<const uint32_t> program() const noexcept;
+  /// Empty when nothing is computed before the calls.
+  std::span<const uint32_t> prepare() const noexcept;
   std::string_view target() const noexcept;
   std::string_view backend() const noexcept;
 
@@ -53,10 +64,6 @@ private:
   HostArray<uint8_t> storage_;
   const fbs::Artifact *artifact_ = nullptr;
 };
-
-/// Unavailable, naming the target and every missing feature, unless this
-/// machine has all CPU features the artifact needs.
-Status checkTarget(const fbs::Artifact &artifact);
 
 } // namespace fusilli::artifact
 

@@ -5,6 +5,8 @@
 // See the header.
 #include "engine/compile.h"
 
+#include "engine/backends.h"
+
 #include "fusilli/support/extras.h"
 #include "graph/graph_def.h"
 #include "runtime/base/trace.h"
@@ -54,7 +56,8 @@ std::span<const uint8_t> trimmed(std::span<const uint8_t> text) {
 } // namespace
 
 ErrorOr<CompileTarget> currentCompileTarget(Backend backend) {
-  if (backend != Backend::CPU) {
+  const BackendInfo *info = findBackend(backend);
+  if (!info) {
     auto it = kBackendToStr.find(backend);
     return error(
         ErrorCode::NotImplemented,
@@ -64,8 +67,11 @@ ErrorOr<CompileTarget> currentCompileTarget(Backend backend) {
   }
   CompileTarget target;
   FUSILLI_ASSIGN_OR_RETURN(target.compiler, Compiler::get());
-  FUSILLI_ASSIGN_OR_RETURN(target.target,
-                           resolveCached(*target.compiler, requestedTarget()));
+  FUSILLI_ASSIGN_OR_RETURN(
+      target.target,
+      resolveCached(*target.compiler, info->target.empty()
+                                          ? requestedTarget()
+                                          : std::string(info->target)));
   target.flags = extraFlags();
   return ok(std::move(target));
 }

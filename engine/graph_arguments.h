@@ -25,8 +25,11 @@ const LoadedGraph *loadedOf(const Graph &graph);
 /// Why the graph cannot be executed with this handle; OK when it can.
 ErrorObject checkExecutable(const Graph &graph, const LoadedGraph *loaded,
                             const Handle &handle);
-/// Finds the buffers of all arguments, then the workspace; `arguments` has room
-/// for loaded.arguments.size() + 1. Borrowed from the pack.
+/// Finds the buffers of all arguments; `arguments` has room for as many.
+/// Borrowed from the pack.
+ErrorObject collectTensors(const Graph &graph, const LoadedGraph &loaded,
+                           const VariantPack &pack, RefObject **arguments);
+/// The same, and the workspace behind them.
 ErrorObject collectArguments(const Graph &graph, const LoadedGraph &loaded,
                              const VariantPack &pack,
                              const std::shared_ptr<Buffer> &workspace,

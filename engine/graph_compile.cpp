@@ -5,11 +5,14 @@
 // The members of Graph that compile and load: GraphDef bytes go to the compile
 // cache or the compiler, artifact bytes to the runtime.
 #include "engine/access.h"
+#include "engine/graph_arguments.h"
 #include "engine/graph_state.h"
 #include "engine/status_error.h"
 
 #include "fusilli/graph/graph.h"
 #include "graph/graph_access.h"
+
+#include <algorithm>
 
 namespace fusilli {
 namespace {
@@ -56,13 +59,36 @@ ErrorObject checkArgument(const std::string &graphName,
                  where + "tensor '" + tensor.getName() + "' has type " +
                      hal::elementTypeName(type) + ", the artifact has " +
                      hal::elementTypeName(arg.elementType));
-  std::vector<int64_t> dims = tensor.getPhysicalDim();
-  if (!tensor.hasDynamicDims() &&
-      !std::equal(dims.begin(), dims.end(), arg.dims.begin(), arg.dims.end()))
+  const std::vector<int64_t> &dims = tensor.getDim();
+  const std::vector<int64_t> &strides = tensor.getStride();
+  if (tensor.hasDynamicDims() || !arg.dimSymbols.empty()) {
+    // Representative extents, and what follows of them, may differ.
+    std::vector<int64_t> physical = tensor.getPhysicalDim();
+    std::vector<int64_t> order = tensor.getLogicalToPhysicalPermuteOrder();
+    bool fits = physical.size() == arg.dims.size();
+    for (size_t i = 0; fits && i < physical.size(); ++i) {
+      bool isDynamic = !arg.dimSymbols.empty() && arg.dimSymbols[i] >= 0;
+      if (isDynamic != tensor.isDynamicDim(static_cast<size_t>(order[i])))
+        return error(ErrorCode::InvalidArgument,
+                     where + "dim " + std::to_string(order[i]) +
+                         " of tensor '" + tensor.getName() + "' is " +
+                         (isDynamic ? "static" : "dynamic") +
+                         ", in the artifact it is not");
+      fits = isDynamic || physical[i] == arg.dims[i];
+    }
+    if (fits)
+      return ok();
+  }
+  bool isSame = std::ranges::equal(dims, arg.extents) &&
+                strides.size() == arg.strides.size();
+  for (size_t i = 0; isSame && i < dims.size(); ++i)
+    isSame = dims[i] == 1 || strides[i] == arg.strides[i];
+  if (!isSame || tensor.hasDynamicDims())
     return error(ErrorCode::InvalidArgument,
-                 where + "tensor '" + tensor.getName() +
-                     "' has physical dims " + dimsText(dims) +
-                     ", the artifact has " + dimsText(arg.dims));
+                 where + "tensor '" + tensor.getName() + "' has dims " +
+                     dimsText(dims) + " and strides " + dimsText(strides) +
+                     ", the artifact has " + dimsText(arg.extents) + " and " +
+                     dimsText(arg.strides));
   return ok();
 }
 
@@ -167,12 +193,53 @@ ErrorOr<std::string> Graph::readCompilationCacheFile(CachedAssetsType type) {
   return stateOf(*this).cache.read(type);
 }
 
+ErrorOr<std::optional<size_t>> Graph::getConstantsSize() const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  if (!loaded)
+    return ok(std::optional<size_t>());
+  return ok(std::optional<size_t>(loaded->program->preparedSize()));
+}
+
+size_t Graph::getConstantsInUse() const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  return loaded ? loaded->program->preparedBytes() : 0;
+}
+
+size_t Graph::releaseConstants() const {
+  const LoadedGraph *loaded = engine::loadedOf(*this);
+  return loaded ? loaded->program->releasePrepared() : 0;
+}
+
 ErrorOr<std::optional<size_t>> Graph::getWorkspaceSize() {
   LoadedGraph *loaded = stateOf(*this).loaded.get();
   if (!loaded)
     return ok(std::optional<size_t>());
+  if (loaded->program->hasSymbolicWorkspace())
+    return error(ErrorCode::NotImplemented,
+                 "graph '" + getName() +
+                     "' needs a workspace whose size depends on its dynamic "
+                     "dims: call getWorkspaceSize() with the variant pack");
   loaded->workspaceQueried.store(true, std::memory_order_relaxed);
   return ok(std::optional<size_t>(loaded->program->workspaceSize()));
+}
+
+ErrorOr<size_t> Graph::getWorkspaceSize(
+    const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> &variantPack) {
+  LoadedGraph *loaded = stateOf(*this).loaded.get();
+  if (!loaded)
+    return error(ErrorCode::NotCompiled,
+                 "graph '" + getName() +
+                     "' has no loaded program, call compile() or "
+                     "loadFromArtifact() before getWorkspaceSize()");
+  std::vector<RefObject *> arguments(loaded->arguments.size() + 1);
+  FUSILLI_CHECK_ERROR(
+      engine::collectTensors(*this, *loaded, variantPack, arguments.data()));
+  StatusOr<uint64_t> size = loaded->program->workspaceSize(arguments);
+  if (!size.isOk())
+    return engine::callFailed(*this, *loaded, arguments,
+                              std::move(size).status());
+  loaded->workspaceQueried.store(true, std::memory_order_relaxed);
+  return ok(static_cast<size_t>(*size));
 }
 
 } // namespace fusilli

@@ -352,6 +352,47 @@ TEST_F(GraphCompileTest, ArtifactFitsAnEqualGraphOnly) {
               "3 inputs");
 }
 
+// The strides belong to the signature: the same buffer, other elements.
+TEST_F(GraphCompileTest, ArtifactFitsItsStridesOnly) {
+  auto make = [](std::vector<int64_t> strides) {
+    auto g = std::make_unique<AddGraph>("strides", 4);
+    g->inA->setDim({3, 4}).setStride(strides);
+    g->inB->setDim({3, 4}).setStride({4, 1});
+    g->out->setDim({3, 4}).setStride({4, 1});
+    EXPECT_OK(g->graph.validate());
+    return g;
+  };
+  auto padded = make({10, 2});
+  ErrorOr<std::vector<uint8_t>> artifact =
+      padded->graph.compileToArtifact(Backend::CPU, /*remove=*/true);
+  ASSERT_OK(artifact);
+  EXPECT_OK(make({10, 2})->graph.loadFromArtifact(*handle_, *artifact));
+  for (const auto &strides : {std::vector<int64_t>{2, 10}, {4, 1}, {12, 1}})
+    EXPECT_CODE(make(strides)->graph.loadFromArtifact(*handle_, *artifact),
+                InvalidArgument, "{10, 2}");
+  // A buffer of any shape that holds the 27 elements.
+  ASSERT_OK(padded->graph.loadFromArtifact(*handle_, *artifact));
+  ASSERT_OK(padded->graph.getWorkspaceSize());
+  auto allocate = [&](const std::vector<iree_hal_dim_t> &shape) {
+    size_t count = 1;
+    for (iree_hal_dim_t dim : shape)
+      count *= dim;
+    ErrorOr<Buffer> buffer =
+        Buffer::allocate(*handle_, shape, std::vector<float>(count));
+    EXPECT_OK(buffer);
+    return std::make_shared<Buffer>(std::move(*buffer));
+  };
+  auto execute = [&](const std::vector<iree_hal_dim_t> &shape) {
+    Pack pack = {{padded->inA, allocate(shape)},
+                 {padded->inB, allocate({3, 4})},
+                 {padded->out, allocate({3, 4})}};
+    return padded->graph.execute(*handle_, pack, nullptr);
+  };
+  EXPECT_OK(execute({27}));
+  EXPECT_OK(execute({3, 10}));
+  EXPECT_CODE(execute({26}), RuntimeFailure, "at least 108");
+}
+
 // A reader takes its own format version and nothing else, and says which.
 TEST_F(GraphCompileTest, OtherVersionsOfTheArtifactAreRefused) {
   AddGraph g;

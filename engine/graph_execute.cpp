@@ -13,6 +13,7 @@
 #include "graph/graph_access.h"
 
 #include <array>
+#include <optional>
 
 namespace fusilli {
 namespace {
@@ -113,15 +114,15 @@ checkState(const Graph &graph, const LoadedGraph *loaded, Backend backend) {
                       "execute()");
 }
 
-[[gnu::cold]] ErrorObject checkWorkspace(const Graph &graph, uint64_t required,
-                                         const hal::BufferView *workspace) {
+[[gnu::cold]] ErrorObject workspaceTooSmall(const Graph &graph,
+                                            uint64_t required,
+                                            std::optional<uint64_t> given) {
   const std::string text = "graph '" + graph.getName() +
                            "' needs a workspace of " +
                            std::to_string(required) + " bytes, ";
   return error(ErrorCode::InvalidArgument,
-               workspace ? text + std::to_string(workspace->byteLength()) +
-                               " bytes were given"
-                         : text + "none was given");
+               given ? text + std::to_string(*given) + " bytes were given"
+                     : text + "none was given");
 }
 
 // Whether an output shares memory with another argument. Only for telling a
@@ -149,6 +150,15 @@ checkState(const Graph &graph, const LoadedGraph *loaded, Backend backend) {
                                              const LoadedGraph &loaded,
                                              vm::Arguments arguments,
                                              Status status) {
+  if (loaded.program->hasSymbolicWorkspace()) {
+    // Not checked before the call: it takes the extents of all arguments.
+    StatusOr<uint64_t> required = loaded.program->workspaceSize(arguments);
+    auto *workspace = static_cast<hal::Buffer *>(arguments.back());
+    uint64_t given = workspace != nullptr ? workspace->byteLength() : 0;
+    if (required.isOk() && given < *required)
+      return workspaceTooSmall(graph, *required,
+                               workspace ? std::optional(given) : std::nullopt);
+  }
   ErrorCode code = status.code() == StatusCode::InvalidArgument &&
                            outputsOverlap(loaded, arguments)
                        ? ErrorCode::InvalidArgument
@@ -173,11 +183,10 @@ ErrorObject engine::checkExecutable(const Graph &graph,
   return ok();
 }
 
-ErrorObject engine::collectArguments(const Graph &graph,
-                                     const LoadedGraph &loaded,
-                                     const VariantPack &pack,
-                                     const std::shared_ptr<Buffer> &workspace,
-                                     RefObject **arguments) {
+ErrorObject engine::collectTensors(const Graph &graph,
+                                   const LoadedGraph &loaded,
+                                   const VariantPack &pack,
+                                   RefObject **arguments) {
   const size_t count = loaded.arguments.size();
   size_t found = 0;
   for (; found < count; ++found) {
@@ -189,14 +198,28 @@ ErrorObject engine::collectArguments(const Graph &graph,
   // A pack of as many entries as arguments, all found, holds nothing else.
   if (found != count || (pack.size() != count)) [[unlikely]]
     FUSILLI_CHECK_ERROR(checkPack(graph, pack));
+  return ok();
+}
 
+ErrorObject engine::collectArguments(const Graph &graph,
+                                     const LoadedGraph &loaded,
+                                     const VariantPack &pack,
+                                     const std::shared_ptr<Buffer> &workspace,
+                                     RefObject **arguments) {
+  FUSILLI_CHECK_ERROR(collectTensors(graph, loaded, pack, arguments));
+  const size_t count = loaded.arguments.size();
   const hal::BufferView *workspaceView =
       workspace ? detail::EngineAccess::view(*workspace) : nullptr;
   const uint64_t required = loaded.program->workspaceSize();
   if (required > 0) {
     if (!workspaceView || workspaceView->byteLength() < required) [[unlikely]]
-      return checkWorkspace(graph, required, workspaceView);
+      return workspaceTooSmall(
+          graph, required,
+          workspaceView ? std::optional<uint64_t>(workspaceView->byteLength())
+                        : std::nullopt);
     arguments[count] = workspaceView->buffer();
+  } else if (loaded.program->hasSymbolicWorkspace()) {
+    arguments[count] = workspaceView ? workspaceView->buffer() : nullptr;
   } else {
     if (workspaceView) [[unlikely]]
       FUSILLI_LOG_LABEL_ENDL(

@@ -4,6 +4,7 @@
 //
 // Handle: a device of its own on the instance that all handles share.
 #include "engine/access.h"
+#include "engine/backends.h"
 #include "engine/status_error.h"
 
 #include "runtime/base/worker_pool.h"
@@ -14,8 +15,6 @@
 namespace fusilli {
 namespace {
 
-constexpr std::string_view kCpuDriver = "local-task";
-
 std::string backendName(Backend backend) {
   auto it = kBackendToStr.find(backend);
   return it != kBackendToStr.end()
@@ -25,7 +24,7 @@ std::string backendName(Backend backend) {
 
 // InternalError for backends that are unknown or not in this build.
 ErrorObject checkPresent(Backend backend) {
-  if (backend == Backend::CPU)
+  if (engine::findBackend(backend))
     return ok();
   if (kBackendToStr.contains(backend))
     return error(ErrorCode::InternalError,
@@ -35,11 +34,12 @@ ErrorObject checkPresent(Backend backend) {
 }
 
 ErrorObject refuseDeviceId(Backend backend, int deviceId) {
-  if (backend == Backend::CPU)
+  if (engine::findBackend(backend))
     return error(ErrorCode::InvalidArgument,
-                 "backend CPU has no device numbers and no streams, device " +
-                     std::to_string(deviceId) +
-                     " was given; use Handle::create(Backend::CPU)");
+                 "backend " + backendName(backend) +
+                     " has no device numbers and no streams, device " +
+                     std::to_string(deviceId) + " was given; use " +
+                     "Handle::create(Backend::CPU)");
   return checkPresent(backend);
 }
 
@@ -61,9 +61,9 @@ ErrorOr<Handle> Handle::create(Backend backend, const HandleOptions &options) {
   impl->backend = backend;
   FUSILLI_ENGINE_ASSIGN(impl->instance,
                         vm::Instance::shared(&vm::registerHalTypes));
-  FUSILLI_ENGINE_ASSIGN(
-      Ref<hal::Driver> driver,
-      hal::DriverRegistry::defaultRegistry().createDriver(kCpuDriver));
+  FUSILLI_ENGINE_ASSIGN(Ref<hal::Driver> driver,
+                        hal::DriverRegistry::defaultRegistry().createDriver(
+                            engine::findBackend(backend)->driver));
   FUSILLI_ENGINE_ASSIGN(
       impl->device, driver->createDevice(
                         /*deviceId=*/0,

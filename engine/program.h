@@ -33,7 +33,23 @@ public:
   /// Outputs by name, then inputs by name.
   std::span<const vm::ProgramArg> args() const { return module_->args(); }
   const fbs::Artifact &artifact() const { return module_->artifact(); }
+  /// Bytes; 0 when they depend on the extents of a call.
   uint64_t workspaceSize() const { return workspaceSize_; }
+  bool hasSymbolicWorkspace() const { return module_->hasSymbolicWorkspace(); }
+  /// Bytes for the extents of `arguments`, as for invoke; the workspace among
+  /// them is not looked at.
+  StatusOr<uint64_t> workspaceSize(vm::Arguments arguments) const {
+    return module_->workspaceSize(context_->state(module_.get()), arguments);
+  }
+  /// What is computed from constants once: the bytes that takes, those that are
+  /// held now, and letting go of them; see ProgramModule.
+  uint64_t preparedSize() const { return module_->preparedSize(); }
+  uint64_t preparedBytes() const {
+    return module_->preparedBytes(*context_->state(module_.get()));
+  }
+  uint64_t releasePrepared() const {
+    return module_->releasePrepared(*context_->state(module_.get()));
+  }
 
   /// Buffer views in the order of args(), then the workspace buffer or null.
   /// Blocking.
@@ -45,6 +61,11 @@ public:
   /// the work is queued.
   Status invokeAsync(vm::Arguments arguments) const {
     return context_->invoke(asyncFunction_, arguments);
+  }
+  /// Runs the prepare program and the program, dispatch by dispatch, and gives
+  /// the time of each in microseconds, in order.
+  Status profile(vm::Arguments arguments, std::vector<double> &times) const {
+    return module_->profile(*context_->state(module_.get()), arguments, times);
   }
   /// A call with its arguments checked and bound once.
   StatusOr<Ref<vm::BoundCall>> bind(vm::Arguments arguments) const {

@@ -9,6 +9,7 @@
 
 #include "graph/graph_access.h"
 #include "graph/messages.h"
+#include "support/tensor_layout.h"
 
 #include <algorithm>
 #include <utility>
@@ -117,9 +118,17 @@ ErrorObject Graph::validate() {
     FUSILLI_CHECK_ERROR(input->validate());
   for (const TensorPtr &output : outputs_) {
     FUSILLI_CHECK_ERROR(output->validate());
+    FUSILLI_RETURN_ERROR_IF(
+        output->isConstant(), ErrorCode::InvalidAttribute,
+        message(Msg::TensorConstantOutput, output->getName()));
     FUSILLI_RETURN_ERROR_IF(output->hasBroadcastDims(),
                             ErrorCode::InvalidAttribute,
                             message(Msg::OutputBroadcast, output->getName()));
+    FUSILLI_RETURN_ERROR_IF(
+        !layout::isDistinct(output->getDim(), output->getStride()),
+        ErrorCode::InvalidAttribute,
+        message(Msg::OutputOverlap, output->getName(), output->getDim(),
+                output->getStride()));
   }
   isValidated_ = true;
   return ok();

@@ -208,6 +208,26 @@ TEST(GraphTest, OutputsMustNotBroadcast) {
   EXPECT_TRUE(isOk(graph.validate()));
 }
 
+TEST(GraphTest, InputsMayBeViewsAndOutputsMustNotOverlap) {
+  Graph graph = makeGraph();
+  auto windows = graph.tensor(input("windows", {4, 3}).setStride({1, 1}));
+  auto padded = graph.tensor(input("padded", {4, 3}).setStride({10, 2}));
+  auto y = add(graph, padded, windows);
+  y->setName("y").setOutput(true);
+  EXPECT_TRUE(isOk(graph.validate()));
+  EXPECT_EQ(y->getStride(), (std::vector<int64_t>{3, 1})); // dense, its order
+  y->setStride({2, 1});
+  ErrorObject outcome = graph.validate();
+  EXPECT_EQ(outcome, ErrorCode::InvalidAttribute);
+  EXPECT_NE(outcome.getMessage().find("'y'"), std::string::npos);
+  EXPECT_NE(outcome.getMessage().find("overlap"), std::string::npos);
+  for (const std::vector<int64_t> &strides :
+       {std::vector<int64_t>{8, 1}, {1, 4}, {3, 17}, {5, 2}}) {
+    y->setStride(strides);
+    EXPECT_TRUE(isOk(graph.validate()));
+  }
+}
+
 TEST(GraphTest, FindsTensors) {
   Graph graph = makeGraph();
   auto x = graph.tensor(input("x", {2}));

@@ -332,6 +332,8 @@ Json tensorToJson(const fbs::TensorT &tensor) {
     json["dynamic_dims"] = tensor.dynamic_dims;
   if (tensor.is_virtual)
     json["virtual"] = true;
+  if (tensor.is_constant)
+    json["constant"] = true;
   if (tensor.scalar_kind != fbs::ScalarKind::None)
     json["scalar"] = scalarToJson(tensor);
   return json;
@@ -459,9 +461,10 @@ void completeScalar(fbs::TensorT &tensor) {
 }
 
 ErrorOr<fbs::TensorT> tensorFromJson(const Json &json, bool isInput) {
-  FUSILLI_CHECK_ERROR(checkKeys(json, "a tensor",
-                                {"name", "dtype", "dims", "strides",
-                                 "dynamic_dims", "virtual", "scalar"}));
+  FUSILLI_CHECK_ERROR(
+      checkKeys(json, "a tensor",
+                {"name", "dtype", "dims", "strides", "dynamic_dims", "virtual",
+                 "constant", "scalar"}));
   fbs::TensorT tensor;
   FUSILLI_CHECK_ERROR(readText(json, "name", tensor.name, "tensor"));
   const std::string where = "tensor '" + tensor.name + "' ";
@@ -488,6 +491,11 @@ ErrorOr<fbs::TensorT> tensorFromJson(const Json &json, bool isInput) {
     if (!json["virtual"].is_boolean())
       return badField(where + "virtual", "true or false");
     tensor.is_virtual = json["virtual"].get<bool>();
+  }
+  if (json.contains("constant")) {
+    if (!json["constant"].is_boolean())
+      return badField(where + "constant", "true or false");
+    tensor.is_constant = json["constant"].get<bool>();
   }
   if (json.contains("scalar"))
     FUSILLI_CHECK_ERROR(readScalar(json["scalar"], tensor));

@@ -75,6 +75,7 @@ fbs::TensorT encodeTensor(const TensorAttr &tensor) {
   for (size_t i : tensor.getDynamicDims())
     def.dynamic_dims.push_back(static_cast<uint32_t>(i));
   def.is_virtual = tensor.isVirtual();
+  def.is_constant = tensor.isConstant();
   if (auto value = tensor.getScalarValue()) {
     if (auto *i64 = std::get_if<int64_t>(&*value)) {
       def.scalar_kind = fbs::ScalarKind::Int64;
@@ -130,13 +131,16 @@ ErrorOr<TensorAttr> decodeTensor(const fbs::TensorT &def, bool isInput) {
     return badValue(what + " scalar", messageArg(def.scalar_bits));
   if (isInput && def.is_virtual)
     return badValue(what + " is_virtual", "true for an input");
+  if (!isInput && def.is_constant)
+    return badValue(what + " is_constant", "true for an output");
 
   TensorAttr tensor = scalarTensor(def.scalar_kind, def.scalar_bits);
   tensor.setName(def.name)
       .setDataType(static_cast<DataType>(def.dtype))
       .setDim(def.dims)
       .setStride(def.strides)
-      .setIsVirtual(def.is_virtual);
+      .setIsVirtual(def.is_virtual)
+      .setConstant(def.is_constant);
   tensor.setDynamicDims(
       std::vector<size_t>(def.dynamic_dims.begin(), def.dynamic_dims.end()));
   return ok(std::move(tensor));

@@ -209,6 +209,7 @@ TEST(SerializeTest, RoundTripGivesEqualBytes) {
 TEST(SerializeTest, KeepsEveryProperty) {
   Graph g = start();
   auto x = g.tensor(input("x", {4, 3}).setStride({1, 4}).setDynamicDim(0));
+  x->setConstant(true);
   auto s = g.tensor(TensorAttr(-0.0).setName("s").setDataType(DataType::Half));
   auto a = PointwiseAttr().setMode(Mode::ADD).setSwishBeta(2.5f);
   auto y = g.pointwise(x, s, a);
@@ -220,6 +221,7 @@ TEST(SerializeTest, KeepsEveryProperty) {
   EXPECT_EQ(bx->getStride(), (Dims{1, 4}));
   EXPECT_EQ(bx->getDynamicDims(), std::vector<size_t>{0});
   EXPECT_EQ(bx->getDataType(), DataType::Half);
+  EXPECT_TRUE(bx->isConstant());
   auto bs = back->getTensor("s");
   EXPECT_TRUE(bs->isScalar());
   EXPECT_TRUE(std::signbit(std::get<double>(*bs->getScalarValue())));
@@ -432,6 +434,7 @@ TEST(DeserializeTest, EveryValueIsChecked) {
       {"bits without kind", [](D &d) { d.tensors[1]->scalar_bits = 1; }},
       {"scalar output",
        [](D &d) { d.tensors[3]->scalar_kind = fbs::ScalarKind::Float; }},
+      {"constant output", [](D &d) { d.tensors[3]->is_constant = true; }},
       {"virtual input", [](D &d) { d.tensors[1]->is_virtual = true; }},
       {"rank", [](D &d) { d.tensors[1]->dims.assign(100, 1); }},
       {"tensor index", [](D &d) { d.nodes[0]->inputs[0] = 77; }},
@@ -453,7 +456,7 @@ TEST(DeserializeTest, EveryValueIsChecked) {
   EXPECT_EQ(codeWith([](D &d) { d.name.clear(); }), ErrorCode::AttributeNotSet);
   EXPECT_EQ(codeWith([](D &d) { d.tensors[1]->name = "s"; }),
             ErrorCode::InvalidAttribute);
-  EXPECT_EQ(codeWith([](D &d) { d.tensors[1]->strides = {7, 7}; }),
+  EXPECT_EQ(codeWith([](D &d) { d.tensors[1]->strides = {-7, 7}; }),
             ErrorCode::InvalidAttribute);
   auto badPhase = [](auto as) {
     return [as](D &d) { as(d.nodes[0]->attrs)->phase = 3; };
@@ -503,7 +506,7 @@ TEST(JsonTest, ScalarsKeepTheirBits) {
 TEST(JsonTest, WhatCanBeInferredMayBeMissing) {
   auto bytes = graph::graphDefFromJson(R"({
     "name": "g", "io_dtype": "f32", // a comment
-    "inputs": [{"name": "x", "dims": [2, 3]},
+    "inputs": [{"name": "x", "dims": [2, 3], "constant": true},
                {"name": "half", "scalar": {"type": "f32", "value": 0.5}}],
     "nodes": [{"op": "pointwise", "attrs": {"mode": "MUL"},
                "inputs": {"IN_0": "x", "IN_1": "half"},
@@ -516,6 +519,10 @@ TEST(JsonTest, WhatCanBeInferredMayBeMissing) {
   EXPECT_EQ(y->getDim(), (Dims{2, 3}));
   EXPECT_EQ(y->getStride(), (Dims{3, 1}));
   EXPECT_FALSE(y->isVirtual());
+  EXPECT_TRUE(graph->getTensor("x")->isConstant());
+  auto text = graph::graphDefToJson(*bytes);
+  ASSERT_TRUE(isOk(text)) << text;
+  EXPECT_NE(text->find("\"constant\": true"), std::string::npos);
   auto node = std::dynamic_pointer_cast<PointwiseNode>(
       detail::GraphAccess::nodes(*graph).at(0));
   EXPECT_EQ(node->getName(), "pointwise_0");

@@ -89,6 +89,11 @@ TensorAttr &TensorAttr::setOutput(bool isOutput) {
   return setIsVirtual(!isOutput);
 }
 
+TensorAttr &TensorAttr::setConstant(bool isConstant) {
+  isConstant_ = isConstant;
+  return *this;
+}
+
 TensorAttr &TensorAttr::setIsScalar(bool isScalar) {
   isScalar_ = isScalar;
   return *this;
@@ -135,6 +140,10 @@ std::vector<int64_t> TensorAttr::getUnexpandedDim() const {
   return dim;
 }
 
+int64_t TensorAttr::getSpan() const {
+  return layout::findSpan(dim_, stride_).value_or(0);
+}
+
 bool TensorAttr::hasValidPhysicalRepresentation() const {
   return layout::isDense(dim_, stride_);
 }
@@ -166,9 +175,14 @@ ErrorObject TensorAttr::validate() const {
       dim_.size() != stride_.size(), ErrorCode::InvalidAttribute,
       message(Msg::TensorRankMismatch, name_, dim_.size(), stride_.size()));
   FUSILLI_CHECK_ERROR(validateDynamicDims());
-  FUSILLI_RETURN_ERROR_IF(!hasValidPhysicalRepresentation(),
+  FUSILLI_RETURN_ERROR_IF(!layout::findVolume(dim_) ||
+                              !layout::findSpan(dim_, stride_),
                           ErrorCode::InvalidAttribute,
-                          message(Msg::TensorNotDense, name_, dim_, stride_));
+                          message(Msg::TensorLayout, name_, dim_, stride_));
+  FUSILLI_RETURN_ERROR_IF(
+      hasDynamicDims() && !hasValidPhysicalRepresentation(),
+      ErrorCode::InvalidAttribute,
+      message(Msg::TensorDynamicView, name_, dim_, stride_));
   FUSILLI_RETURN_ERROR_IF(dataType_ == DataType::NotSet,
                           ErrorCode::AttributeNotSet,
                           message(Msg::TensorNoDataType, name_));

@@ -167,6 +167,8 @@ TEST(TensorAttrTest, OutputIsTheOppositeOfVirtual) {
   TensorAttr t;
   EXPECT_TRUE(t.setOutput(false).isVirtual());
   EXPECT_FALSE(t.setOutput(true).isVirtual());
+  EXPECT_TRUE(t.setConstant(true).isConstant());
+  EXPECT_FALSE(t.setConstant(false).isConstant());
   EXPECT_TRUE(t.setIsVirtual(true).isVirtual());
 }
 
@@ -260,6 +262,14 @@ TEST(TensorAttrTest, PhysicalOrderIsRowMajorForEveryPermutation) {
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
+TEST(TensorAttrTest, Span) {
+  EXPECT_EQ(make({2, 3, 4}, {12, 1, 3}).getSpan(), 24);
+  EXPECT_EQ(make({100, 64}, {80, 1}).getSpan(), 99 * 80 + 64);
+  EXPECT_EQ(make({8, 4}, {0, 1}).getSpan(), 4);
+  EXPECT_EQ(make({1, 4}, {77, 1}).getSpan(), 4);
+  EXPECT_EQ(make({2, 3}, {-3, 1}).getSpan(), 0);
+}
+
 TEST(TensorAttrTest, Broadcast) {
   EXPECT_TRUE(make({8, 4}, {0, 1}).hasBroadcastDims());
   EXPECT_FALSE(make({1, 4}, {0, 1}).hasBroadcastDims());
@@ -286,7 +296,16 @@ TEST(TensorAttrTest, ValidationRules) {
        ErrorCode::InvalidAttribute},
       {"dynamic and broadcast", make({4, 2}, {0, 1}).setDynamicDim(1),
        ErrorCode::InvalidAttribute},
-      {"not dense", make({100}, {2}), ErrorCode::InvalidAttribute},
+      {"a gap", make({100}, {2}), ErrorCode::OK},
+      {"overlap", make({10, 20}, {5, 1}), ErrorCode::OK},
+      {"negative stride", make({2, 3}, {-3, 1}), ErrorCode::InvalidAttribute},
+      {"negative extent", make({-2}, {1}), ErrorCode::InvalidAttribute},
+      {"too far", make({3}, {std::numeric_limits<int64_t>::max()}),
+       ErrorCode::InvalidAttribute},
+      {"too many", make({std::numeric_limits<int64_t>::max(), 2}, {0, 0}),
+       ErrorCode::InvalidAttribute},
+      {"dynamic, a gap", make({4, 2}, {3, 1}).setDynamicDim(0),
+       ErrorCode::InvalidAttribute},
       {"no type", make({2}, {1}).setDataType(DataType::NotSet),
        ErrorCode::AttributeNotSet},
       {"virtual scalar", TensorAttr(1.0f).setIsVirtual(true),
@@ -311,9 +330,11 @@ TEST(TensorAttrTest, ValidationOrder) {
             std::string::npos);
   EXPECT_NE(text(make({4, 2}, {0, 7}).setDynamicDim(1)).find("broadcast"),
             std::string::npos);
-  EXPECT_NE(text(make({3}, {2}).setDataType(DataType::NotSet)).find("dense"),
+  EXPECT_NE(text(make({3}, {-2}).setDataType(DataType::NotSet)).find("-2"),
             std::string::npos);
-  for (const TensorAttr &t : {make({}, {}), make({3}, {2})})
+  EXPECT_NE(text(make({3, 2}, {5, 1}).setDynamicDim(0)).find("must be dense"),
+            std::string::npos);
+  for (const TensorAttr &t : {make({}, {}), make({3}, {-2})})
     EXPECT_NE(text(t).find("'t'"), std::string::npos);
 }
 

@@ -30,6 +30,7 @@
 #include <fusilli/external/torch_types.h>
 #include <fusilli/graph/bound_call.h>
 #include <fusilli/graph/context.h>
+#include <fusilli/graph/explanation.h>
 #include <fusilli/graph/graph.h>
 #include <fusilli/node/batchnorm_node.h>
 #include <fusilli/node/conv_node.h>

@@ -17,7 +17,7 @@
 
 namespace fusilli::reference {
 
-/// Sum of terms with the bound on any order of additions.
+/// Sum of a reduction's terms, with its bound.
 template <class F> class Sum {
 public:
   /// Adds a term.
@@ -38,10 +38,9 @@ public:
     if (wholeNumbers_ && magnitude_ * F::kUnit <= 1.0)
       return {value_, 0.0};
     const double unit = F::kUnit + 2.0 * kDoubleUnit;
-    const double e =
-        propagated_ +
-        accumulationUnits(terms) * unit * (magnitude_ + propagated_) +
-        static_cast<double>(terms) * F::kTiny;
+    const double e = propagated_ +
+                     reductionUnits(terms) * unit * (magnitude_ + propagated_) +
+                     static_cast<double>(terms) * F::kTiny;
     // Partial sums may overflow although the sum does not.
     if (magnitude_ + e >= F::kOverflow && std::fabs(value_) - e < F::kOverflow)
       return Approx<F>::anything();

@@ -6,10 +6,12 @@
 // computes the nodes in order.
 
 #include "reference/evaluator.h"
+#include "reference/dynamic_dims.h"
 
 #include "reference/value.h"
 
 #include <algorithm>
+#include <optional>
 #include <type_traits>
 
 namespace fusilli::reference {
@@ -179,6 +181,51 @@ ErrorOr<Value> evaluateNode(const Program &program, const NodeDef &node,
   return evaluatePointwise(node, spec, operands, demand);
 }
 
+/// All outputs of a normalization into `values`.
+void evaluateNorm(const Program &program, const NodeDef &node,
+                  std::vector<Value> &values,
+                  const std::vector<Demand> &demands) {
+  const auto &op = std::get<NormOp>(node.op);
+  const auto operand = [&](const std::optional<size_t> &tensor) {
+    return tensor ? &values[*tensor] : nullptr;
+  };
+  const auto make = [&](const std::optional<size_t> &tensor) {
+    return tensor ? makeValue(program.tensors[*tensor].spec, demands[*tensor])
+                  : Value();
+  };
+  const NormTensors tensors = {&values[node.inputs[0]], operand(op.scale),
+                               operand(op.bias),        operand(op.epsilon),
+                               operand(op.mean),        operand(op.variance)};
+  NormOutputs outputs = {make(node.output), make(op.meanOut),
+                         make(op.inverseOut)};
+  switch (op.kind) {
+  case NormOp::Kind::Layernorm:
+    evaluateLayernorm(tensors, outputs);
+    break;
+  case NormOp::Kind::Rmsnorm:
+    evaluateRmsnorm(tensors, outputs);
+    break;
+  case NormOp::Kind::Batchnorm:
+    evaluateBatchnorm(tensors, outputs);
+    break;
+  }
+  values[node.output] = std::move(outputs.y);
+  if (op.meanOut)
+    values[*op.meanOut] = std::move(outputs.mean);
+  if (op.inverseOut)
+    values[*op.inverseOut] = std::move(outputs.inverse);
+}
+
+std::vector<size_t> outputsOf(const NodeDef &node) {
+  std::vector<size_t> outputs = {node.output};
+  if (const auto *norm = std::get_if<NormOp>(&node.op))
+    for (const std::optional<size_t> &tensor :
+         {norm->meanOut, norm->inverseOut})
+      if (tensor)
+        outputs.push_back(*tensor);
+  return outputs;
+}
+
 Expected toExpected(const TensorSpec &spec, const Value &value) {
   Expected out;
   out.spec = spec;
@@ -200,14 +247,18 @@ Expected toExpected(const TensorSpec &spec, const Value &value) {
 ErrorOr<std::map<std::string, Expected>>
 evaluateWithBounds(std::span<const uint8_t> graphDef, const Inputs &inputs,
                    const Options &options) {
-  FUSILLI_ASSIGN_OR_RETURN(const Program program, decodeProgram(graphDef));
+  FUSILLI_ASSIGN_OR_RETURN(const std::vector<uint8_t> bytes,
+                           withExtentsOf(graphDef, inputs));
+  FUSILLI_ASSIGN_OR_RETURN(const Program program, decodeProgram(bytes));
   const size_t count = program.tensors.size();
   std::vector<Demand> demands(count);
   for (auto node = program.nodes.rbegin(); node != program.nodes.rend();
        ++node) {
-    const TensorDef &out = program.tensors[node->output];
-    if (!out.isVirtual)
-      merge(demands[node->output], sample(out.spec.volume(), options.samples));
+    for (size_t output : outputsOf(*node)) {
+      const TensorDef &out = program.tensors[output];
+      if (!out.isVirtual)
+        merge(demands[output], sample(out.spec.volume(), options.samples));
+    }
     demandOperands(program, *node, demands);
   }
   std::vector<Value> values(count);
@@ -224,13 +275,19 @@ evaluateWithBounds(std::span<const uint8_t> graphDef, const Inputs &inputs,
   }
   std::map<std::string, Expected> outputs;
   for (const NodeDef &node : program.nodes) {
-    FUSILLI_ASSIGN_OR_RETURN(
-        values[node.output],
-        evaluateNode(program, node, values, demands[node.output]));
-    const TensorDef &out = program.tensors[node.output];
-    if (!out.isVirtual)
-      outputs[out.spec.name] = toExpected(out.spec, values[node.output]);
-    mayRound(values[node.output]);
+    if (std::holds_alternative<NormOp>(node.op)) {
+      evaluateNorm(program, node, values, demands);
+    } else {
+      FUSILLI_ASSIGN_OR_RETURN(
+          values[node.output],
+          evaluateNode(program, node, values, demands[node.output]));
+    }
+    for (size_t output : outputsOf(node)) {
+      const TensorDef &out = program.tensors[output];
+      if (!out.isVirtual)
+        outputs[out.spec.name] = toExpected(out.spec, values[output]);
+      mayRound(values[output]);
+    }
   }
   return outputs;
 }

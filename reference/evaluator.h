@@ -59,7 +59,8 @@ struct Options {
 };
 
 /// All outputs of the graph in `graphDef` (bytes of `Graph::serialize`), as
-/// tensors of their dtype and layout, by name.
+/// tensors of their dtype and layout, by name. Dynamic dims have the extents of
+/// the inputs.
 /// Errors: InvalidArgument for bytes that are no valid graph, a missing input
 /// or one whose dtype, dims or strides differ; NotImplemented for what the
 /// reference does not know. Thread-safe.

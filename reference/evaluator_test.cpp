@@ -87,12 +87,40 @@ TEST(EvaluatorTest, RejectsProgramsThatMakeNoSense) {
   auto mode = addGraph(DataType::Float);
   mode.def.nodes[0]->attrs.AsPointwiseAttrs()->mode = 250;
   EXPECT_EQ(codeOf(mode.bytes(), inputs), ErrorCode::InvalidArgument);
-  auto dynamic = addGraph(DataType::Float);
-  dynamic.def.tensors[0]->dynamic_dims = {0};
-  EXPECT_EQ(codeOf(dynamic.bytes(), inputs), ErrorCode::NotImplemented);
   auto op = addGraph(DataType::Float);
   op.def.nodes[0]->attrs.Set(fbs::CustomOpAttrsT());
   EXPECT_EQ(codeOf(op.bytes(), inputs), ErrorCode::NotImplemented);
+}
+
+TEST(EvaluatorTest, DynamicDimsHaveTheExtentsOfTheInputs) {
+  TestGraph graph;
+  const int a = graph.input("a", DataType::Float, {4, 3});
+  const int b = graph.input("b", DataType::Float, {4, 3});
+  graph.pointwise(Mode::ADD, {a, b},
+                  graph.output("y", DataType::Float, {4, 3}));
+  for (const auto &tensor : graph.def.tensors)
+    tensor->dynamic_dims = {0};
+  // Columns first: rows are the innermost dim, whatever their number.
+  graph.def.tensors[2]->strides = {1, 4};
+  Inputs inputs;
+  inputs.emplace("a",
+                 makeTensor("a", DataType::Float, {2, 3}, {1, 2, 3, 4, 5, 6}));
+  inputs.emplace(
+      "b", makeTensor("b", DataType::Float, {2, 3}, {10, 20, 30, 40, 50, 60}));
+  auto outputs = evaluate(graph.bytes(), inputs);
+  ASSERT_TRUE(isOk(outputs)) << ErrorObject(outputs);
+  const Tensor &y = outputs->at("y");
+  EXPECT_EQ(y.spec().dims, (std::vector<int64_t>{2, 3}));
+  EXPECT_EQ(y.spec().strides, (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(y.value(4), 55);
+  inputs.insert_or_assign("b",
+                          makeTensor("b", DataType::Float, {1, 3}, {1, 2, 3}));
+  EXPECT_EQ(codeOf(graph.bytes(), inputs), ErrorCode::InvalidArgument);
+  // Static dims stay what they are.
+  for (const char *name : {"a", "b"})
+    inputs.insert_or_assign(
+        name, makeTensor(name, DataType::Float, {2, 2}, {1, 2, 3, 4}));
+  EXPECT_EQ(codeOf(graph.bytes(), inputs), ErrorCode::InvalidArgument);
 }
 
 TEST(EvaluatorTest, VirtualHalfMayBeRoundedOrNot) {

@@ -12,7 +12,10 @@
 #include "graph/graph_def_check.h"
 #include "graph/graph_def_generated.h"
 
+#include <fusilli/attributes/common.h>
+
 #include <bit>
+#include <utility>
 
 namespace fusilli::reference {
 
@@ -179,11 +182,49 @@ ErrorObject checkSdpa(const Program &p, const NodeDef &node) {
   return fits ? ok() : bad("node '" + node.name + "': shapes do not fit");
 }
 
+ErrorObject checkNorm(const Program &p, const NodeDef &node) {
+  const auto &op = std::get<NormOp>(node.op);
+  const Dims &x = p.tensors[node.inputs[0]].spec.dims;
+  const bool channels = op.kind == NormOp::Kind::Batchnorm;
+  bool fits = x.size() >= 2 && p.tensors[node.output].spec.dims == x;
+  if (!fits)
+    return bad("node '" + node.name + "': shapes do not fit");
+  Dims affine = x, statistic(x.size(), 1);
+  std::swap(affine[0], statistic[0]);
+  if (channels)
+    affine = statistic = {x[1]};
+  const auto check = [&](const std::optional<size_t> &tensor,
+                         const Dims &dims) {
+    fits &= !tensor || p.tensors[*tensor].spec.dims == dims;
+  };
+  check(op.scale, affine);
+  check(op.bias, affine);
+  check(op.mean, statistic);
+  check(op.variance, statistic);
+  check(op.meanOut, statistic);
+  check(op.inverseOut, statistic);
+  fits &= op.epsilon && p.tensors[*op.epsilon].spec.volume() == 1;
+  fits &= op.mean.has_value() == op.variance.has_value();
+  if (channels)
+    fits &= op.training != op.mean.has_value();
+  if (!fits)
+    return bad("node '" + node.name + "': operands do not fit");
+  std::vector<size_t> tensors = node.inputs;
+  tensors.push_back(node.output);
+  for (size_t tensor : tensors)
+    if (!isFloatType(p.tensors[tensor].spec.dtype))
+      return error(ErrorCode::NotImplemented,
+                   "node '" + node.name + "': integers are not normalized");
+  return ok();
+}
+
 ErrorObject checkNode(const Program &p, const NodeDef &node) {
   if (std::holds_alternative<PointwiseOp>(node.op))
     return checkPointwise(p, node);
   if (std::holds_alternative<SdpaOp>(node.op))
     return checkSdpa(p, node);
+  if (std::holds_alternative<NormOp>(node.op))
+    return checkNorm(p, node);
   const size_t expected = std::holds_alternative<ReductionOp>(node.op) ? 1 : 2;
   if (node.inputs.size() != expected)
     return bad("node '" + node.name + "': expected " +
@@ -199,6 +240,60 @@ ErrorObject checkNode(const Program &p, const NodeDef &node) {
   if (const auto *op = std::get_if<ConvWGradOp>(&node.op))
     return checkConv(p, node, *op, second, node.output, first);
   return checkMatmul(p, node);
+}
+
+ErrorOr<Op> decodeNorm(NormOp::Kind kind, uint8_t phase,
+                       const std::string &name) {
+  const auto training = static_cast<uint8_t>(NormFwdPhase::TRAINING);
+  if (phase != training &&
+      phase != static_cast<uint8_t>(NormFwdPhase::INFERENCE))
+    return bad("node '" + name + "' has no phase");
+  if (phase == training && kind == NormOp::Kind::Rmsnorm)
+    return error(ErrorCode::NotImplemented,
+                 "node '" + name + "': rmsnorm has no training phase");
+  NormOp op;
+  op.kind = kind;
+  op.training = phase == training;
+  return Op(op);
+}
+
+/// Fills in the tensors of a normalization from the slots of its node, and
+/// leaves its inputs those that it uses.
+ErrorObject bindNorm(const fbs::Node &in, NodeDef &node) {
+  auto &op = std::get<NormOp>(node.op);
+  const auto slot = [](const flatbuffers::Vector<int32_t> *slots,
+                       size_t number) -> std::optional<size_t> {
+    if (!slots || number >= slots->size() || slots->Get(number) < 0)
+      return std::nullopt;
+    return static_cast<size_t>(slots->Get(number));
+  };
+  const std::optional<size_t> x = slot(in.inputs(), 0);
+  if (!x)
+    return bad("node '" + node.name + "' has no X");
+  op.scale = slot(in.inputs(), 1);
+  const bool rms = op.kind == NormOp::Kind::Rmsnorm;
+  if (!rms)
+    op.bias = slot(in.inputs(), 2);
+  if (op.kind == NormOp::Kind::Batchnorm) {
+    if (!op.training) {
+      op.mean = slot(in.inputs(), 3);
+      op.variance = slot(in.inputs(), 4);
+    }
+    op.epsilon = slot(in.inputs(), 5);
+  } else {
+    op.epsilon = slot(in.inputs(), rms ? 2 : 3);
+  }
+  op.meanOut = slot(in.outputs(), 1);
+  op.inverseOut = slot(in.outputs(), 2);
+  if (op.meanOut.has_value() != op.training ||
+      op.inverseOut.has_value() != op.training)
+    return bad("node '" + node.name + "': statistics do not fit the phase");
+  node.inputs = {*x};
+  for (const std::optional<size_t> &tensor :
+       {op.scale, op.bias, op.mean, op.variance, op.epsilon})
+    if (tensor)
+      node.inputs.push_back(*tensor);
+  return ok();
 }
 
 ErrorOr<Op> decodeOp(const fbs::Node &in, const std::string &name) {
@@ -229,6 +324,15 @@ ErrorOr<Op> decodeOp(const fbs::Node &in, const std::string &name) {
       op.scale = attrs->scale();
     return Op(op);
   }
+  case fbs::OpAttrs::LayernormAttrs:
+    return decodeNorm(NormOp::Kind::Layernorm,
+                      in.attrs_as_LayernormAttrs()->phase(), name);
+  case fbs::OpAttrs::RmsnormAttrs:
+    return decodeNorm(NormOp::Kind::Rmsnorm,
+                      in.attrs_as_RmsnormAttrs()->phase(), name);
+  case fbs::OpAttrs::BatchnormAttrs:
+    return decodeNorm(NormOp::Kind::Batchnorm,
+                      in.attrs_as_BatchnormAttrs()->phase(), name);
   default:
     return error(ErrorCode::NotImplemented,
                  "node '" + name + "': the reference has no such op");
@@ -251,13 +355,21 @@ ErrorOr<NodeDef> decodeNode(const fbs::Node &in, const Program &program,
         return bad("node '" + out.name + "' uses a tensor before its node");
       out.inputs.push_back(static_cast<size_t>(i));
     }
-  if (!in.outputs() || in.outputs()->size() != 1 ||
-      !inRange(in.outputs()->Get(0)) ||
-      defined[static_cast<size_t>(in.outputs()->Get(0))])
+  const bool isNorm = std::holds_alternative<NormOp>(out.op);
+  if (!in.outputs() || in.outputs()->size() == 0 ||
+      (in.outputs()->size() != 1 && !isNorm) || in.outputs()->Get(0) < 0)
     return bad("node '" + out.name + "' needs one output of its own");
   out.output = static_cast<size_t>(in.outputs()->Get(0));
+  for (int32_t i : *in.outputs()) {
+    if (i == -1)
+      continue;
+    if (!inRange(i) || defined[static_cast<size_t>(i)])
+      return bad("node '" + out.name + "' needs one output of its own");
+    defined[static_cast<size_t>(i)] = true;
+  }
+  if (isNorm)
+    FUSILLI_CHECK_ERROR(bindNorm(in, out));
   FUSILLI_CHECK_ERROR(checkNode(program, out));
-  defined[out.output] = true;
   return out;
 }
 

@@ -53,15 +53,23 @@ struct SdpaOp {
   bool isCausal = false;
   std::optional<float> scale; ///< nothing: 1 / sqrt(head dim)
 };
+/// A normalization; its first input is X, its output Y. What else it has is
+/// here, as numbers of tensors.
+struct NormOp {
+  enum class Kind { Layernorm, Rmsnorm, Batchnorm } kind;
+  bool training = false;
+  std::optional<size_t> scale, bias, mean, variance, epsilon;
+  std::optional<size_t> meanOut, inverseOut; ///< results
+};
 using Op = std::variant<PointwiseOp, ReductionOp, MatmulOp, ConvFPropOp,
-                        ConvDGradOp, ConvWGradOp, SdpaOp>;
+                        ConvDGradOp, ConvWGradOp, SdpaOp, NormOp>;
 
-/// One node; all these ops have one output.
+/// One node.
 struct NodeDef {
   std::string name;
   Op op;
-  std::vector<size_t> inputs; ///< numbers of tensors
-  size_t output;
+  std::vector<size_t> inputs; ///< numbers of tensors, empty slots left out
+  size_t output;              ///< the first; only a NormOp has more
 };
 
 struct Program {

@@ -9,9 +9,15 @@
 #include "reference/element.h"
 #include "support/tensor_layout.h"
 
+#include <optional>
+
 namespace fusilli::reference {
 
 namespace {
+
+/// Elements of a tensor, and of a view's buffer, whose gaps are memory, too.
+constexpr int64_t kMaxVolume = int64_t{1} << 40;
+constexpr int64_t kMaxView = int64_t{1} << 26;
 
 std::string joined(const std::vector<int64_t> &values) {
   std::string out;
@@ -30,11 +36,7 @@ int64_t TensorSpec::volume() const {
 }
 
 int64_t TensorSpec::storageCount() const {
-  int64_t count = 1;
-  for (size_t i = 0; i < dims.size(); ++i)
-    if (strides[i] != 0)
-      count *= dims[i];
-  return count;
+  return layout::findSpan(dims, strides).value_or(0);
 }
 
 size_t TensorSpec::storageBytes() const {
@@ -64,15 +66,17 @@ ErrorObject TensorSpec::validate() const {
   for (int64_t dim : dims) {
     FUSILLI_RETURN_ERROR_IF(dim < 1, ErrorCode::InvalidArgument,
                             where + "extent " + std::to_string(dim));
-    FUSILLI_RETURN_ERROR_IF(volume > (int64_t{1} << 40) / dim,
+    FUSILLI_RETURN_ERROR_IF(volume > kMaxVolume / dim,
                             ErrorCode::InvalidArgument,
                             where + "too many elements in " + joined(dims));
     volume *= dim;
   }
-  FUSILLI_RETURN_ERROR_IF(!layout::isDense(dims, strides),
-                          ErrorCode::InvalidArgument,
+  const std::optional<int64_t> span = layout::findSpan(dims, strides);
+  const int64_t limit = layout::isDense(dims, strides) ? kMaxVolume : kMaxView;
+  FUSILLI_RETURN_ERROR_IF(!span || *span > limit, ErrorCode::InvalidArgument,
                           where + "strides " + joined(strides) +
-                              " are not dense for dims " + joined(dims));
+                              " are negative or too large for dims " +
+                              joined(dims));
   return ok();
 }
 

@@ -2,9 +2,9 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tensors as users hold them: a description and bytes in physical order. The
-// physical order is that of the public API: the logical dims sorted by
-// descending stride, dense, broadcast dims (stride 0) stored once.
+// Tensors as users hold them: a description and the bytes of the buffer, in
+// which the strides give each element its place; broadcast dims (stride 0) are
+// stored once, and a view has gaps.
 
 #ifndef REFERENCE_TENSOR_H
 #define REFERENCE_TENSOR_H
@@ -30,14 +30,15 @@ struct TensorSpec {
 
   /// Elements seen by arithmetic: the product of the dims.
   int64_t volume() const;
-  /// Elements stored: the same without the broadcast dims.
+  /// Elements from the first stored to behind the last, gaps included.
   int64_t storageCount() const;
   /// Bytes of the buffer.
   size_t storageBytes() const;
   /// Place in the buffer of the element with row-major logical number `index`.
   int64_t offsetOf(int64_t index) const;
-  /// InvalidArgument unless dims and strides describe a dense buffer, the
-  /// volume is below 2^40 and the dtype is set.
+  /// InvalidArgument unless ranks are equal, extents at least 1, strides at
+  /// least 0, the volume at most 2^40 elements, the buffer of a view at most
+  /// 2^26, and the dtype is set.
   ErrorObject validate() const;
   /// For example `x f32 2x3 strides 3x1`.
   std::string toString() const;

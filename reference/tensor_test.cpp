@@ -4,6 +4,7 @@
 //
 // Layouts of tensors, against the examples of the public API.
 
+#include "reference/element.h"
 #include "reference/test_graph.h"
 
 #include <gtest/gtest.h>
@@ -27,6 +28,18 @@ TEST(TensorTest, BroadcastDimsAreStoredOnce) {
   EXPECT_EQ(t.value(5), 5.0);
 }
 
+TEST(TensorTest, ViewsHaveGapsAndMayOverlap) {
+  Tensor t = makeTensor("t", DataType::Float, {2, 3}, {}, {8, 2});
+  EXPECT_EQ(t.spec().storageCount(), 8 + 4 + 1);
+  t.setValue(5, 7.0);
+  EXPECT_EQ(loadFloat(DataType::Float, t.bytes().data(), 12), 7.0);
+  const Tensor windows =
+      makeTensor("w", DataType::Float, {3, 2}, {1, 2, 3, 4}, {1, 1});
+  EXPECT_EQ(windows.value(1), 3.0); // the place of row 1, column 0, too
+  EXPECT_EQ(windows.value(2), 3.0);
+  EXPECT_EQ(windows.value(3), 4.0);
+}
+
 TEST(TensorTest, RejectsBadDescriptions) {
   const auto code = [](TensorSpec spec) {
     return ErrorObject(Tensor::create(std::move(spec))).getCode();
@@ -35,7 +48,9 @@ TEST(TensorTest, RejectsBadDescriptions) {
             ErrorCode::InvalidArgument);
   EXPECT_EQ(code({"t", DataType::Float, {2, 3}, {1}}),
             ErrorCode::InvalidArgument);
-  EXPECT_EQ(code({"t", DataType::Float, {2, 3}, {4, 1}}),
+  EXPECT_EQ(code({"t", DataType::Float, {2, 3}, {-3, 1}}),
+            ErrorCode::InvalidArgument);
+  EXPECT_EQ(code({"t", DataType::Float, {2, 3}, {int64_t{1} << 26, 1}}),
             ErrorCode::InvalidArgument);
   EXPECT_EQ(code({"t", DataType::Float, {0}, {1}}), ErrorCode::InvalidArgument);
   EXPECT_EQ(code({"t", DataType::Float, {1 << 30, 1 << 30}, {1 << 30, 1}}),

@@ -80,6 +80,17 @@ public:
     return *def.nodes.back()->attrs.AsSdpaAttrs();
   }
 
+  /// Slots of inputs and outputs, -1 where empty.
+  template <class Attrs>
+  void norm(NormFwdPhase phase, std::vector<int> inputs,
+            std::vector<int> outputs) {
+    Attrs attrs;
+    attrs.phase = static_cast<uint8_t>(phase);
+    fbs::NodeT &n = node(std::move(inputs), 0);
+    n.outputs = std::move(outputs);
+    n.attrs.Set(attrs);
+  }
+
   std::vector<uint8_t> bytes() {
     def.version = graph::kGraphDefVersion;
     def.name = "test";

@@ -47,7 +47,9 @@
 // sum|ab|| | intN   | exact              | exact (of the double)| exact (wraps)
 // |
 //
-// with N(n) = min(n + 2, 8 sqrt(n + 2)).
+// with N(n) = min(n + 2, 8 sqrt(n + 2)). Sums of reductions are kept in partial
+// accumulators of at most kPartialTerms terms, level by level, so that for them
+// n + 2 is at most 256 ceil(log256(n + 2)) + 16: reductionUnits().
 
 #ifndef REFERENCE_TOLERANCE_H
 #define REFERENCE_TOLERANCE_H
@@ -98,6 +100,22 @@ inline constexpr double kLambda = 8.0;
 inline double accumulationUnits(int64_t n) {
   const double count = static_cast<double>(n) + 2.0;
   return std::min(count, kLambda * std::sqrt(count));
+}
+
+/// Elements that one accumulator of a reduction takes before it is added to one
+/// that stands for so many times more.
+inline constexpr double kPartialTerms = 256.0;
+
+/// The same for the sum of a reduction over `n` elements. No element goes
+/// through more roundings than the accumulators of all levels have terms,
+/// however long the sum is.
+inline double reductionUnits(int64_t n) {
+  const double count = static_cast<double>(n) + 2.0;
+  double levels = 1.0;
+  for (double terms = kPartialTerms; terms < count; terms *= kPartialTerms)
+    ++levels;
+  const double roundings = std::min(count, kPartialTerms * levels + 16.0);
+  return std::min(roundings, kLambda * std::sqrt(roundings));
 }
 
 /// The error of the evaluator itself, relative to a result or to sum|x_i|: it

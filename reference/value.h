@@ -123,6 +123,18 @@ ErrorOr<Value> evaluateSdpa(const NodeDef &node, const TensorSpec &out,
                             const std::vector<const Value *> &operands,
                             const Demand &demand);
 
+/// Operands of a normalization; null where not given.
+struct NormTensors {
+  const Value *x, *scale, *bias, *epsilon, *mean, *variance;
+};
+/// Its results; the statistics have no elements where they are not wanted.
+struct NormOutputs {
+  Value y, mean, inverse;
+};
+void evaluateLayernorm(const NormTensors &tensors, NormOutputs &outputs);
+void evaluateRmsnorm(const NormTensors &tensors, NormOutputs &outputs);
+void evaluateBatchnorm(const NormTensors &tensors, NormOutputs &outputs);
+
 } // namespace fusilli::reference
 
 #endif // REFERENCE_VALUE_H

@@ -105,14 +105,20 @@ std::vector<int64_t> rowMajorStrides(Numbers dims) {
   return strides;
 }
 
+std::optional<int64_t> findVolume(Numbers dims) {
+  int64_t volume = 1;
+  for (int64_t dim : dims)
+    if (dim < 0 || __builtin_mul_overflow(volume, dim, &volume))
+      return std::nullopt;
+  return volume;
+}
+
 bool isDense(Numbers dims, Numbers strides) {
   if (dims.size() != strides.size())
     return false;
-  int64_t volume = 1; // broadcast dims count
-  for (size_t i = 0; i < dims.size(); ++i)
-    if (strides[i] < 0 || dims[i] < 0 ||
-        __builtin_mul_overflow(volume, dims[i], &volume))
-      return false;
+  if (!findVolume(dims) || // broadcast dims count
+      std::ranges::any_of(strides, [](int64_t stride) { return stride < 0; }))
+    return false;
   int64_t expected = 1;
   for (size_t i : movingDims(dims, strides)) {
     if (strides[i] != expected ||

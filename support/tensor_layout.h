@@ -24,6 +24,9 @@ using Numbers = std::span<const int64_t>;
 /// Row-major strides; products wrap around.
 std::vector<int64_t> rowMajorStrides(Numbers dims);
 
+/// The number of elements; empty for negative extents and overflow.
+std::optional<int64_t> findVolume(Numbers dims);
+
 /// Whether the layout is dense: ranks equal, nothing negative, a volume that
 /// fits, and by ascending stride (dims of extent 1 or stride 0 ignored) each
 /// stride is the product of the extents before it.

@@ -93,6 +93,14 @@ TEST(TensorLayoutTest, SpanOfViews) {
   EXPECT_EQ(bufferShape(Dims{2}, Dims{-1}), std::nullopt);
 }
 
+TEST(TensorLayoutTest, Volume) {
+  EXPECT_THAT(findVolume(Dims{2, 3, 4}), Optional(24));
+  EXPECT_THAT(findVolume(Dims{}), Optional(1));
+  EXPECT_THAT(findVolume(Dims{5, 0}), Optional(0));
+  EXPECT_EQ(findVolume(Dims{5, -1}), std::nullopt);
+  EXPECT_EQ(findVolume(Dims{kMax, 2}), std::nullopt);
+}
+
 /// How often each place is used, element by element.
 std::map<int64_t, int> countPlaces(const Dims &dims, const Dims &strides) {
   std::map<int64_t, int> places;

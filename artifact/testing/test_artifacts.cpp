@@ -6,6 +6,7 @@
 #include "artifact/testing/test_artifacts.h"
 
 #include "artifact/cpu_features.h"
+#include "artifact/executable_abi.h"
 #include "artifact/vm_abi.h"
 
 #include <cstring>
@@ -181,12 +182,16 @@ fbs::ArtifactT emptyTestArtifact() {
   artifact.compiler_version = "test";
   artifact.backend = "CPU";
   artifact.target = "x86-64-v3";
+  auto executable = std::make_unique<fbs::ExecutableT>();
   std::span<const uint8_t> code = testCode();
-  artifact.code.assign(code.begin(), code.end());
+  executable->format = FUSILLI_X86_64_IMAGE_FORMAT;
+  executable->requirements = encodeCpuRequirements(0);
+  executable->bytes.assign(code.begin(), code.end());
+  artifact.executables.push_back(std::move(executable));
   for (uint32_t i = 0; i < kTestKernelCount; ++i) {
     auto entry = std::make_unique<fbs::EntryT>();
     entry->name = kNames[i];
-    entry->code_offset = testCodeOffset(static_cast<TestKernel>(i));
+    entry->offset = testCodeOffset(static_cast<TestKernel>(i));
     entry->binding_count = kBindingCounts[i];
     entry->constant_count = testConstantCount(static_cast<TestKernel>(i));
     entry->local_memory = i == kLocal ? 64 : 0;
@@ -228,6 +233,14 @@ void appendWords(fbs::ArtifactT &artifact,
   artifact.program.insert(artifact.program.end(), words);
 }
 
+void appendPrepareDispatch(fbs::ArtifactT &artifact, TestKernel kernel,
+                           std::initializer_list<fbs::Binding> bindings,
+                           uint32_t workgroups, uint32_t flags) {
+  std::swap(artifact.program, artifact.prepare);
+  appendDispatch(artifact, kernel, bindings, workgroups, flags);
+  std::swap(artifact.program, artifact.prepare);
+}
+
 void appendBarrier(fbs::ArtifactT &artifact) {
   artifact.program.push_back(FUSILLI_VM_BARRIER);
 }
@@ -247,6 +260,10 @@ fbs::Binding bindWorkspace(uint64_t byteLength, uint64_t offset) {
 
 fbs::Binding bindConstant(uint64_t byteLength, uint64_t offset) {
   return makeBinding(fbs::BindingKind::Constant, 0, offset, byteLength);
+}
+
+fbs::Binding bindPrepared(uint64_t byteLength, uint64_t offset) {
+  return makeBinding(fbs::BindingKind::Prepared, 0, offset, byteLength);
 }
 
 fbs::ArtifactT addArtifact(int64_t n, bool runInline, bool inplace) {
@@ -327,6 +344,20 @@ fbs::ArtifactT chainArtifact(int64_t n, bool runInline) {
       {bindArgument(0, bytes), bindWorkspace(bytes), bindConstant(bytes)},
       workgroups, flags);
   appendReturn(artifact);
+  return artifact;
+}
+
+fbs::ArtifactT preparedArtifact(int64_t n, bool runInline) {
+  fbs::ArtifactT artifact = addArtifact(n, runInline);
+  artifact.args[2]->is_constant = true;
+  uint64_t bytes = static_cast<uint64_t>(n) * sizeof(float);
+  artifact.prepared_size = bytes;
+  artifact.bindings[2] = bindPrepared(bytes);
+  appendPrepareDispatch(
+      artifact, kAdd,
+      {bindPrepared(bytes), bindArgument(2, bytes), bindArgument(2, bytes)},
+      static_cast<uint32_t>(n), runInline ? FUSILLI_VM_DISPATCH_INLINE : 0);
+  artifact.prepare.push_back(FUSILLI_VM_RETURN);
   return artifact;
 }
 

@@ -46,12 +46,18 @@ fbs::ArtifactT emptyTestArtifact();
 void appendDispatch(fbs::ArtifactT &artifact, TestKernel kernel,
                     std::initializer_list<fbs::Binding> bindings,
                     uint32_t workgroups, uint32_t flags);
+/// The same, to the prepare program.
+void appendPrepareDispatch(fbs::ArtifactT &artifact, TestKernel kernel,
+                           std::initializer_list<fbs::Binding> bindings,
+                           uint32_t workgroups, uint32_t flags);
 void appendBarrier(fbs::ArtifactT &artifact);
 void appendReturn(fbs::ArtifactT &artifact);
 fbs::Binding bindArgument(uint32_t index, uint64_t byteLength,
                           uint64_t offset = 0);
 fbs::Binding bindWorkspace(uint64_t byteLength, uint64_t offset = 0);
 fbs::Binding bindConstant(uint64_t byteLength, uint64_t offset = 0);
+
+fbs::Binding bindPrepared(uint64_t byteLength, uint64_t offset = 0);
 
 /// y = a + b, f32 [n], one workgroup an element. y may be a's or b's buffer
 /// when `inplace`.
@@ -75,6 +81,9 @@ fbs::ArtifactT symbolicArtifact(int64_t n, int64_t m, bool runInline);
 
 /// y = (a + b) + c through a workspace of n elements, c a constant 1, 2, 3...
 fbs::ArtifactT chainArtifact(int64_t n, bool runInline);
+
+/// y = a + 2 b, b constant: 2 b is computed by the prepare program.
+fbs::ArtifactT preparedArtifact(int64_t n, bool runInline);
 
 } // namespace fusilli::artifact::testing
 

@@ -8,6 +8,7 @@
 #include "artifact/compiler_abi.h"
 #include "compiler/Driver/Compiler.h"
 #include "compiler/Driver/Version.h"
+#include "compiler/Target/TargetBackend.h"
 
 #include <new>
 #include <string>
@@ -97,13 +98,14 @@ textToArtifact(fusilli_bytes_t text, const fusilli_compile_options_t *options) {
 fusilli_compile_result_t *resolveTarget(const char *name) {
   return run(nullptr, [&](const CompileOptions &) {
     CompileResult result;
-    auto target = fusilli::compiler::TargetInfo::resolve(name ? name : "host");
+    auto target = fusilli::compiler::resolveTarget(name ? name : "host");
     if (!target) {
       result.code = CompileCode::InvalidArgument;
       result.diagnostics = llvm::toString(target.takeError());
       return result;
     }
-    result.bytes.assign(target->name.begin(), target->name.end());
+    llvm::StringRef resolved = (*target)->name();
+    result.bytes.assign(resolved.begin(), resolved.end());
     return result;
   });
 }

@@ -6,8 +6,6 @@
 #include "compiler/Driver/Compiler.h"
 
 #include "artifact/writer.h"
-#include "compiler/Dialect/Fusilli/IR/Layout.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Driver/ArtifactBuilder.h"
 #include "compiler/Driver/CompileThread.h"
 #include "compiler/Driver/CompilerInstance.h"
@@ -15,7 +13,7 @@
 #include "compiler/Driver/HostProgram.h"
 #include "compiler/Import/ImportGraph.h"
 #include "compiler/Import/ImportText.h"
-#include "compiler/Target/CPU/CodeImage.h"
+#include "compiler/Target/TargetBackend.h"
 
 #include "mlir/IR/Verifier.h"
 
@@ -106,17 +104,15 @@ public:
 
   bool compile() {
     DiagnosticCollector collector(instance_->context(), result_.diagnostics);
-    llvm::Expected<TargetInfo> target = TargetInfo::resolve(options_.target);
-    if (!target)
+    auto resolved = resolveTarget(options_.target);
+    if (!resolved)
       return fail(CompileCode::InvalidArgument,
-                  llvm::toString(target.takeError()));
+                  llvm::toString(resolved.takeError()));
+    const TargetBackend *target = resolved->get();
     StagePasses &passes = instance_->getPasses(*target, options_);
     clock_.lap("setup");
     if (!runStage(*passes.import, Stage::Import))
       return false;
-    if (isDynamic())
-      return fail(CompileCode::NotImplemented,
-                  "dynamic dims are not implemented by code generation");
     if (!runStage(*passes.fuse, Stage::Fuse))
       return false;
     HostProgram program = planHostProgram(*module_);
@@ -131,19 +127,21 @@ public:
     if (!runStage(*passes.llvm, Stage::LLVM))
       return false;
     std::string text;
-    llvm::Expected<CodeImage> image =
-        emitCodeImage(*module_, *target, wants(Stage::Asm) ? &text : nullptr);
-    if (!image)
+    llvm::Expected<TargetExecutable> executable =
+        target->writeExecutable(*module_, wants(Stage::Asm) ? &text : nullptr);
+    if (!executable)
       return fail(CompileCode::CompileFailure,
-                  llvm::toString(image.takeError()));
+                  llvm::toString(executable.takeError()));
+    const size_t codeSize = executable->bytes.size();
     clock_.lap("code");
     if (wants(Stage::Asm))
       result_.dumps["asm"] = std::move(text);
-    if (std::optional<std::string> error = builder.addCode(std::move(*image)))
+    if (std::optional<std::string> error =
+            builder.addExecutable(std::move(*executable)))
       return fail(CompileCode::InternalError, *error);
     result_.bytes = artifact::write(builder.get());
     clock_.lap("artifact");
-    writeStatistics(program, *target, builder);
+    writeStatistics(program, *target, builder, codeSize);
     return true;
   }
 
@@ -166,16 +164,6 @@ private:
     if (result_.diagnostics.empty())
       result_.diagnostics = "compilation failed without a diagnostic";
     return false;
-  }
-
-  /// Whether an argument or a result has a dynamic dim.
-  bool isDynamic() {
-    auto type = ir::getMain(*module_).getFunctionType();
-    return llvm::any_of(
-        llvm::concat<const Type>(type.getInputs(), type.getResults()),
-        [](Type t) {
-          return !ir::getDynamicDims(cast<RankedTensorType>(t)).empty();
-        });
   }
 
   bool importBytes(ArrayRef<uint8_t> source) {
@@ -214,14 +202,16 @@ private:
     return true;
   }
 
-  void writeStatistics(const HostProgram &program, const TargetInfo &target,
-                       const ArtifactBuilder &builder) {
+  void writeStatistics(const HostProgram &program, const TargetBackend &target,
+                       const ArtifactBuilder &builder, size_t codeSize) {
     llvm::json::Object object;
-    object["target"] = target.name;
+    object["target"] = target.name();
     object["kernels"] = int64_t(builder.get().entries.size());
     object["dispatch-count"] = int64_t(program.dispatches.size());
-    object["transient-memory-size"] = int64_t(program.workspaceSize);
-    object["code-size"] = int64_t(builder.get().code.size());
+    object["prepare-dispatch-count"] = int64_t(program.prepare.size());
+    object["prepared-memory-size"] = int64_t(program.preparedSize);
+    object["transient-memory-size"] = program.workspaceSize.representative;
+    object["code-size"] = int64_t(codeSize);
     object["artifact-size"] = int64_t(result_.bytes.size());
     object["stages"] = clock_.toJson();
     llvm::raw_string_ostream stream(result_.statistics);

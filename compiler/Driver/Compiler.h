@@ -8,8 +8,6 @@
 #ifndef COMPILER_DRIVER_COMPILER_H
 #define COMPILER_DRIVER_COMPILER_H
 
-#include "compiler/Codegen/Common/TargetInfo.h"
-
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 

@@ -8,9 +8,6 @@
 
 #include "compiler/Pipelines/Pipelines.h"
 
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
-
 using namespace mlir;
 
 namespace fusilli::compiler {
@@ -22,8 +19,6 @@ constexpr size_t kMaxIdle = 16;
 DialectRegistry makeRegistry() {
   DialectRegistry registry;
   registerCompilerDialects(registry);
-  registerBuiltinDialectTranslation(registry);
-  registerLLVMDialectTranslation(registry);
   return registry;
 }
 
@@ -41,9 +36,9 @@ CompilerInstance::CompilerInstance()
   context_.printOpOnDiagnostic(false);
 }
 
-StagePasses &CompilerInstance::getPasses(const TargetInfo &target,
+StagePasses &CompilerInstance::getPasses(const TargetBackend &target,
                                          const CompileOptions &options) {
-  std::string key = target.name + (options.rowGroups ? "+rows" : "") +
+  std::string key = target.name().str() + (options.rowGroups ? "+rows" : "") +
                     (options.verifyEach ? "+verify" : "");
   StagePasses &passes = passes_[key];
   if (passes.import)
@@ -51,14 +46,13 @@ StagePasses &CompilerInstance::getPasses(const TargetInfo &target,
   for (auto *manager : {&passes.import, &passes.fuse, &passes.linalg,
                         &passes.vector, &passes.llvm})
     *manager = makeManager(context_, options.verifyEach);
-  FuseOptions fuse;
-  fuse.rowGroups = options.rowGroups;
   populateImportPipeline(*passes.import);
-  populateFusePipeline(*passes.fuse, fuse);
+  populateFusePipeline(*passes.fuse,
+                       target.makeFusionPolicy(options.rowGroups));
   populateKernelPipeline(*passes.linalg);
   populateLinalgPipeline(*passes.linalg);
-  populateVectorPipeline(*passes.vector, target);
-  populateLLVMPipeline(*passes.llvm, target);
+  target.populateSchedulePipeline(*passes.vector);
+  target.populateLoweringPipeline(*passes.llvm);
   return passes;
 }
 

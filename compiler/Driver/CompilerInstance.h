@@ -8,8 +8,8 @@
 #ifndef COMPILER_DRIVER_COMPILERINSTANCE_H
 #define COMPILER_DRIVER_COMPILERINSTANCE_H
 
-#include "compiler/Codegen/Common/TargetInfo.h"
 #include "compiler/Driver/Compiler.h"
+#include "compiler/Target/TargetBackend.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
@@ -33,7 +33,7 @@ public:
   CompilerInstance();
 
   mlir::MLIRContext &context() { return context_; }
-  StagePasses &getPasses(const TargetInfo &target,
+  StagePasses &getPasses(const TargetBackend &target,
                          const CompileOptions &options);
   /// Types and attributes stay in a context for ever; an instance that has
   /// compiled this much is not used again.

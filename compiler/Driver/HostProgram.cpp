@@ -6,6 +6,7 @@
 // in the buffer of an input.
 #include "compiler/Driver/HostProgram.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
@@ -15,7 +16,11 @@
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <cstring>
 
 using namespace mlir;
 
@@ -23,35 +28,30 @@ namespace fusilli::compiler {
 
 namespace {
 
-/// Appends the elements in the order of the tensor's buffer.
-void appendPhysical(DenseElementsAttr value, std::vector<uint8_t> &bytes) {
+/// Appends the tensor's buffer: each element at its place, gaps as 0.
+void appendBuffer(DenseElementsAttr value, std::vector<uint8_t> &bytes) {
   auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> shape = ir::getPhysicalShape(type);
-  SmallVector<int64_t> order = ir::getLogicalToPhysicalOrder(type);
-  SmallVector<int64_t> steps = ir::getContiguousStrides(type.getShape());
+  SmallVector<int64_t> strides = ir::getLogicalStrides(type);
+  ArrayRef<int64_t> shape = type.getShape();
   int64_t size = ir::getElementBytes(type.getElementType());
   bool isBoolean = type.getElementType().isInteger(1);
   auto booleans = value.tryGetValues<bool>();
   const char *raw = value.getRawData().data();
-  auto append = [&](int64_t element) {
-    if (isBoolean) {
-      bytes.push_back(booleans->begin()[element] ? 1 : 0);
-      return;
-    }
-    const char *from = raw + (value.isSplat() ? 0 : element * size);
-    bytes.insert(bytes.end(), from, from + size);
-  };
+  const size_t begin = bytes.size();
+  bytes.resize(begin + size_t(ir::getBufferBytes(type)));
   SmallVector<int64_t> index(shape.size(), 0);
-  while (true) {
-    int64_t element = 0;
-    for (size_t i = 0; i < shape.size(); ++i)
-      element += index[i] * steps[order[i]];
-    append(element);
-    size_t i = shape.size();
-    while (i > 0 && ++index[i - 1] == shape[i - 1])
-      index[--i] = 0;
-    if (i == 0)
-      return;
+  for (int64_t element = 0; element < type.getNumElements(); ++element) {
+    int64_t place = 0;
+    for (auto [i, stride] : llvm::zip_equal(index, strides))
+      place += i * stride;
+    uint8_t *to = bytes.data() + begin + place * size;
+    if (isBoolean)
+      *to = booleans->begin()[element] ? 1 : 0;
+    else
+      std::memcpy(to, raw + (value.isSplat() ? 0 : element * size),
+                  size_t(size));
+    for (size_t i = shape.size(); i-- > 0 && ++index[i] == shape[i];)
+      index[i] = 0;
   }
 }
 
@@ -64,6 +64,8 @@ public:
     for (Operation &op : main.front())
       if (auto dispatch = dyn_cast<ir::DispatchOp>(op))
         dispatches.push_back(dispatch);
+    collectSymbols();
+    findPrepared();
     assignPhases();
     describeArgs();
     planIntermediates();
@@ -73,12 +75,74 @@ public:
   }
 
 private:
-  void assignPhases() {
-    unsigned phase = 0;
+  void collectSymbols() {
+    auto collect = [&](TypeRange types) {
+      for (Type t : types) {
+        auto type = cast<RankedTensorType>(t);
+        for (int64_t dim : ir::getDynamicDims(type))
+          program.symbols.push_back(type.getDimSize(dim));
+      }
+    };
+    collect(main.getArgumentTypes());
+    collect(main.getResultTypes());
+    llvm::sort(program.symbols);
+    program.symbols.erase(llvm::unique(program.symbols), program.symbols.end());
+    program.shapes = ShapeProgram(program.symbols);
+  }
+
+  /// Number of the symbol with this representative extent.
+  unsigned getSymbol(int64_t extent) const {
+    return llvm::lower_bound(program.symbols, extent) - program.symbols.begin();
+  }
+
+  HostValue getBytes(RankedTensorType type) {
+    if (ir::getDynamicDims(type).empty())
+      return HostValue::constant(ir::getBufferBytes(type));
+    // Dense, without broadcast dims. The static part first.
+    int64_t fixed = ir::getElementBytes(type.getElementType());
+    for (int64_t dim = 0; dim < type.getRank(); ++dim)
+      if (!ir::isDynamicDim(type, dim))
+        fixed *= type.getDimSize(dim);
+    HostValue bytes = HostValue::constant(fixed);
+    for (int64_t dim : ir::getDynamicDims(type))
+      bytes = program.shapes.multiply(
+          bytes, program.shapes.symbol(getSymbol(type.getDimSize(dim))));
+    return bytes;
+  }
+
+  bool isConstantArg(BlockArgument arg) {
+    return ir::isConstantParameter(main, arg.getArgNumber());
+  }
+
+  /// Of constants alone, at least one of them an argument, and no output.
+  void findPrepared() {
     for (ir::DispatchOp dispatch : dispatches) {
+      bool dependsOnArg = false;
+      bool isPrepared = llvm::all_of(dispatch.getInputs(), [&](Value input) {
+        auto arg = dyn_cast<BlockArgument>(input);
+        bool constant = arg && isConstantArg(arg);
+        bool computed = prepared.contains(input.getDefiningOp());
+        dependsOnArg |= constant || computed;
+        return constant || computed || input.getDefiningOp<ir::ConstantOp>();
+      });
+      for (Operation *user : dispatch->getUsers())
+        isPrepared &= isa<ir::DispatchOp>(user);
+      if (isPrepared && dependsOnArg)
+        prepared.insert(dispatch);
+    }
+  }
+
+  /// A phase ends where a result of it is needed; what is prepared is there
+  /// before the first phase of a call.
+  void assignPhases() {
+    unsigned callPhase = 0, preparePhase = 0;
+    for (ir::DispatchOp dispatch : dispatches) {
+      bool isPrepared = prepared.contains(dispatch);
+      unsigned &phase = isPrepared ? preparePhase : callPhase;
       for (Value input : dispatch.getInputs())
         if (auto def = input.getDefiningOp<ir::DispatchOp>())
-          if (phases.lookup(def) == phase)
+          if (prepared.contains(def) == isPrepared &&
+              phases.lookup(def) == phase)
             ++phase;
       phases[dispatch] = phase;
     }
@@ -92,9 +156,14 @@ private:
     arg.dims.assign(type.getShape().begin(), type.getShape().end());
     SmallVector<int64_t> strides = ir::getLogicalStrides(type);
     arg.strides.assign(strides.begin(), strides.end());
-    SmallVector<int64_t> physical = ir::getPhysicalShape(type);
-    arg.physical_dims.assign(physical.begin(), physical.end());
+    SmallVector<int64_t> shape = ir::getBufferShape(type);
+    arg.physical_dims.assign(shape.begin(), shape.end());
     arg.byte_length = ir::getBufferBytes(type);
+    if (!ir::getDynamicDims(type).empty())
+      for (int64_t dim : ir::getLogicalToPhysicalOrder(type))
+        arg.dim_symbols.push_back(ir::isDynamicDim(type, dim)
+                                      ? int32_t(getSymbol(type.getDimSize(dim)))
+                                      : -1);
     return arg;
   }
 
@@ -119,6 +188,7 @@ private:
           makeArg(cast<RankedTensorType>(input.getType()),
                   main.getArgAttr(i, ir::FusilliDialect::kNameAttr),
                   fbs::ArgKind::Input));
+      program.args.back().is_constant = isConstantArg(input);
     }
   }
 
@@ -128,6 +198,8 @@ private:
   /// the same element, because the element is computed from it; and no kernel
   /// of this or a later phase reads the input.
   bool mayComputeInPlace(Value output, BlockArgument input) {
+    if (isConstantArg(input))
+      return false;
     auto outType = cast<RankedTensorType>(output.getType());
     auto inType = cast<RankedTensorType>(input.getType());
     if (!ir::isSamePhysicalLayout(outType, inType) ||
@@ -191,50 +263,97 @@ private:
   }
 
   void planIntermediates() {
+    program.workspaceSize = placeResults(/*ofPrepared=*/false);
+    program.preparedSize = placeResults(/*ofPrepared=*/true).representative;
+  }
+
+  /// Places the results of the dispatches that are or are not prepared in one
+  /// memory; gives its size.
+  HostValue placeResults(bool ofPrepared) {
     std::vector<LiveRange> ranges;
     SmallVector<Value> values;
-    for (ir::DispatchOp dispatch : dispatches)
+    SmallVector<HostValue> sizes;
+    for (ir::DispatchOp dispatch : dispatches) {
+      if (prepared.contains(dispatch) != ofPrepared)
+        continue;
       for (Value output : dispatch.getOutputs()) {
         if (argNumbers.contains(output))
           continue;
         LiveRange range;
-        range.size =
-            ir::getBufferBytes(cast<RankedTensorType>(output.getType()));
+        HostValue size = getBytes(cast<RankedTensorType>(output.getType()));
+        range.size = size.representative;
+        sizes.push_back(size);
         range.first = range.last = phases.lookup(dispatch);
         for (Operation *user : output.getUsers())
-          range.last = std::max(range.last, phases.lookup(user));
+          range.last = prepared.contains(user) == ofPrepared
+                           ? std::max(range.last, phases.lookup(user))
+                           : UINT_MAX; // kept for the calls
         ranges.push_back(range);
         values.push_back(output);
       }
+    }
     WorkspacePlan plan = planWorkspace(ranges);
-    program.workspaceSize = plan.size;
-    for (auto [value, offset] : llvm::zip_equal(values, plan.offsets))
+    HostValue total;
+    SmallVector<HostValue> at = getOffsets(ranges, sizes, plan, total);
+    for (auto [value, offset] : llvm::zip_equal(values, at))
       offsets[value] = offset;
+    return total;
   }
 
-  /// Offset of a constant among the program's constants, physical order.
-  uint64_t addConstant(ir::ConstantOp constant) {
-    auto [it, isNew] = offsets.try_emplace(constant.getOutput(), 0);
+  /// The planned offsets for any extents: each behind all that the plan put
+  /// before it and that live at the same time. `total` becomes their size.
+  SmallVector<HostValue> getOffsets(ArrayRef<LiveRange> ranges,
+                                    ArrayRef<HostValue> sizes,
+                                    const WorkspacePlan &plan,
+                                    HostValue &total) {
+    ShapeProgram &shapes = program.shapes;
+    SmallVector<HostValue> at(ranges.size());
+    if (llvm::all_of(sizes, [](HostValue v) { return v.isConstant(); })) {
+      for (auto [i, offset] : llvm::enumerate(plan.offsets))
+        at[i] = HostValue::constant(offset);
+      total = HostValue::constant(plan.size);
+      return at;
+    }
+    auto order = llvm::to_vector(llvm::seq<size_t>(0, ranges.size()));
+    llvm::sort(order, [&](size_t a, size_t b) {
+      return std::pair(plan.offsets[a], a) < std::pair(plan.offsets[b], b);
+    });
+    SmallVector<HostValue> ends(ranges.size());
+    for (auto [n, i] : llvm::enumerate(order)) {
+      for (size_t j : ArrayRef<size_t>(order).take_front(n))
+        if (plan.offsets[j] < plan.offsets[i] &&
+            ranges[j].first <= ranges[i].last &&
+            ranges[i].first <= ranges[j].last)
+          at[i] = shapes.max(at[i], ends[j]);
+      ends[i] = shapes.add(at[i], shapes.align(sizes[i], kWorkspaceAlignment));
+      total = shapes.max(total, ends[i]);
+    }
+    return at;
+  }
+
+  /// Offset of a constant among the program's constants.
+  HostValue addConstant(ir::ConstantOp constant) {
+    auto [it, isNew] = offsets.try_emplace(constant.getOutput());
     if (!isNew)
       return it->second;
     std::vector<uint8_t> &bytes = program.constants;
     bytes.resize(llvm::alignTo(bytes.size(), kWorkspaceAlignment));
-    it->second = bytes.size();
-    appendPhysical(cast<DenseElementsAttr>(constant.getValue()), bytes);
+    it->second = HostValue::constant(bytes.size());
+    appendBuffer(cast<DenseElementsAttr>(constant.getValue()), bytes);
     return it->second;
   }
 
-  fbs::Binding getBinding(Value value) {
-    uint64_t length =
-        ir::getBufferBytes(cast<RankedTensorType>(value.getType()));
+  HostBinding getBinding(Value value) {
+    HostValue length = getBytes(cast<RankedTensorType>(value.getType()));
     if (auto constant = value.getDefiningOp<ir::ConstantOp>())
-      return fbs::Binding(fbs::BindingKind::Constant, 0, addConstant(constant),
-                          length);
+      return {fbs::BindingKind::Constant, 0, addConstant(constant), length};
     auto it = argNumbers.find(value);
     if (it != argNumbers.end())
-      return fbs::Binding(fbs::BindingKind::Argument, it->second, 0, length);
-    return fbs::Binding(fbs::BindingKind::Workspace, 0, offsets.lookup(value),
-                        length);
+      return {fbs::BindingKind::Argument, it->second, {}, length};
+    auto kind = prepared.contains(value.getDefiningOp())
+                    ? fbs::BindingKind::Prepared
+                    : fbs::BindingKind::Workspace;
+    return {kind, 0, offsets.lookup(value), length};
   }
 
   void addDispatch(ir::DispatchOp dispatch) {
@@ -245,7 +364,8 @@ private:
       entry.bindings.push_back(getBinding(input));
     for (Value output : dispatch.getOutputs())
       entry.bindings.push_back(getBinding(output));
-    program.dispatches.push_back(std::move(entry));
+    (prepared.contains(dispatch) ? program.prepare : program.dispatches)
+        .push_back(std::move(entry));
   }
 
   ModuleOp module;
@@ -253,9 +373,10 @@ private:
   SymbolTable symbols;
   HostProgram program;
   SmallVector<ir::DispatchOp> dispatches;
+  llvm::SmallPtrSet<Operation *, 8> prepared;
   llvm::DenseMap<Operation *, unsigned> phases;
   llvm::DenseMap<Value, unsigned> argNumbers;
-  llvm::DenseMap<Value, uint64_t> offsets;
+  llvm::DenseMap<Value, HostValue> offsets;
 };
 
 } // namespace

@@ -10,6 +10,7 @@
 #define COMPILER_DRIVER_HOSTPROGRAM_H
 
 #include "artifact/artifact_generated.h"
+#include "compiler/Driver/ShapeProgram.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -20,22 +21,39 @@
 
 namespace fusilli::compiler {
 
+/// What one binding of a dispatch refers to; bytes.
+struct HostBinding {
+  fbs::BindingKind kind = fbs::BindingKind::Argument;
+  uint32_t index = 0; ///< argument number; 0 otherwise
+  HostValue offset;
+  HostValue length;
+};
+
 struct HostProgram {
   struct Dispatch {
     std::string kernel;
     unsigned phase = 0; ///< a barrier lies between phases
-    std::vector<fbs::Binding> bindings;
+    std::vector<HostBinding> bindings;
   };
   /// Outputs by name, then inputs by name.
   std::vector<fbs::ArgT> args;
   std::vector<Dispatch> dispatches; ///< by phase
-  uint64_t workspaceSize = 0;       ///< bytes
+  /// What depends on constant arguments alone and is no output: run before the
+  /// first call, into prepared memory. By phases of its own.
+  std::vector<Dispatch> prepare;
+  HostValue workspaceSize;          ///< bytes
+  uint64_t preparedSize = 0;        ///< bytes
   /// Tensors that kernels read from the artifact itself, at multiples of 64.
   std::vector<uint8_t> constants;
+  /// Representative extents that stand for run-time ones, ascending.
+  std::vector<int64_t> symbols;
+  /// Computes the values above.
+  ShapeProgram shapes;
 };
 
 /// Plans the program of a module that fusilli-fuse-dispatches has made and the
-/// verifiers accept.
+/// verifiers accept. Which dispatches are prepared follows from the data alone,
+/// so a pass may add some (the packing of a weight) where it likes.
 HostProgram planHostProgram(mlir::ModuleOp module);
 
 } // namespace fusilli::compiler

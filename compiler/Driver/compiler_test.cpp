@@ -402,13 +402,13 @@ std::optional<std::string> readKernel(const std::string &attributes,
           attributes + "}",
       &context);
   EXPECT_TRUE(module);
-  llvm::Expected<TargetInfo> target = TargetInfo::resolve("x86-64-v3");
+  auto target = resolveTarget("x86-64-v3");
   EXPECT_TRUE(bool(target));
   HostProgram program;
   program.dispatches.push_back({});
   program.dispatches[0].kernel = "k";
   program.dispatches[0].bindings.resize(bindings);
-  return ArtifactBuilder(program, *target).readKernels(*module);
+  return ArtifactBuilder(program, **target).readKernels(*module);
 }
 
 TEST(ArtifactBuilder, WhatCannotBeLoadedIsRefusedNamingKernelAndNodes) {

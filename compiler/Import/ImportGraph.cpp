@@ -7,11 +7,14 @@
 // findGraphDefDefect has checked.
 #include "compiler/Import/ImportGraph.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 #include "compiler/Import/NodeImport.h"
 #include "graph/graph_def.h"
 #include "graph/graph_def_check.h"
+
+#include <fusilli/attributes/common.h>
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -56,6 +59,39 @@ bool NodeImport::getList(const flatbuffers::Vector<int64_t> *list,
     values.push_back(value);
   }
   return true;
+}
+
+bool getTrainingPhase(uint8_t phase, NodeImport &node, bool &training) {
+  training = phase == uint8_t(NormFwdPhase::TRAINING);
+  return training || phase == uint8_t(NormFwdPhase::INFERENCE) ||
+         node.malformed("unknown phase " + Twine(phase));
+}
+
+bool NodeImport::expectFloatSlots(StringRef inputSlots, StringRef outputSlots) {
+  auto check = [&](StringRef what, StringRef expected, const auto &given,
+                   auto getType) {
+    if (given.size() != expected.size())
+      return malformed("has " + Twine(given.size()) + " " + what +
+                       " slots, expected " + Twine(expected.size()));
+    for (auto [i, slot, value] : llvm::enumerate(expected, given)) {
+      if (!value) {
+        if (slot == 'x')
+          return malformed(what + " " + Twine(i) + " is missing");
+        continue;
+      }
+      if (slot == '-')
+        return malformed(what + " " + Twine(i) + " is given, expected none");
+      Type element = cast<RankedTensorType>(getType(value)).getElementType();
+      if (!isa<FloatType>(element))
+        return notImplemented(what + " " + Twine(i) + " of type " +
+                              getTypeText(element) + " is not implemented");
+    }
+    return true;
+  };
+  return check("input", inputSlots, inputs,
+               [](Value value) { return value.getType(); }) &&
+         check("output", outputSlots, outputs,
+               [](RankedTensorType type) { return type; });
 }
 
 namespace {
@@ -135,12 +171,19 @@ private:
         return malformed(where + "is too large");
       bytes *= dim;
     }
-    if (!ir::hasValidPhysicalRepresentation(dims, strides))
-      return malformed(where + "strides do not store its dims densely");
+    if (dims.size() != strides.size())
+      return malformed(where + "has " + Twine(dims.size()) + " dims and " +
+                       Twine(strides.size()) + " strides");
+    if (llvm::any_of(strides, [](int64_t stride) { return stride < 0; }))
+      return malformed(where + "has negative strides");
     SmallVector<int64_t> dynamic;
     if (!importDynamicDims(t, where, dims, strides, dynamic))
       return false;
-    types.push_back(ir::getTensorType(dims, strides, element, dynamic));
+    RankedTensorType type = ir::getTensorType(dims, strides, element, dynamic);
+    std::optional<int64_t> length = ir::findBufferBytes(type);
+    if (!length || *length > kMaxBytes)
+      return malformed(where + "is too large");
+    types.push_back(type);
     return true;
   }
 
@@ -165,6 +208,9 @@ private:
     for (auto [dim, stride] : llvm::zip_equal(dims, strides))
       if (dim != 1 && stride == 0)
         return malformed(where + "has both dynamic dims and broadcast strides");
+    if (!ir::hasValidPhysicalRepresentation(dims, strides))
+      return malformed(where + "has dynamic dims and strides that do not store "
+                               "its dims densely");
     return true;
   }
 
@@ -194,6 +240,8 @@ private:
       values[i] = body->getArgument(position);
       main.setArgAttr(position, ir::FusilliDialect::kNameAttr,
                       builder.getStringAttr(nameOf(i)));
+      if (tensor(i).is_constant() && ir::getDynamicDims(types[i]).empty())
+        main.setArgAttr(position, ir::kConstantAttr, builder.getUnitAttr());
     }
     builder.setInsertionPointToEnd(body);
     for (size_t i = 0; i < numTensors(); ++i)
@@ -291,6 +339,8 @@ private:
     if (!importAttrs(node, import))
       return false;
     for (auto [i, result] : llvm::zip(outputs, import.results)) {
+      if (i < 0)
+        continue;
       values[i] = result;
       if (!tensor(i).is_virtual())
         returned.push_back(i);
@@ -318,6 +368,12 @@ private:
       return importConvDGrad(*node.attrs_as_ConvDGradAttrs(), import);
     case fbs::OpAttrs::ConvWGradAttrs:
       return importConvWGrad(*node.attrs_as_ConvWGradAttrs(), import);
+    case fbs::OpAttrs::BatchnormAttrs:
+      return importBatchnorm(*node.attrs_as_BatchnormAttrs(), import);
+    case fbs::OpAttrs::LayernormAttrs:
+      return importLayernorm(*node.attrs_as_LayernormAttrs(), import);
+    case fbs::OpAttrs::RmsnormAttrs:
+      return importRmsnorm(*node.attrs_as_RmsnormAttrs(), import);
     default: {
       StringRef type = fbs::EnumNameOpAttrs(node.attrs_type());
       type.consume_back("Attrs");

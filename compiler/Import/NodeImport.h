@@ -44,6 +44,9 @@ struct NodeImport {
   /// Appends a list of numbers that are at least 0.
   bool getList(const flatbuffers::Vector<int64_t> *list, llvm::StringRef name,
                llvm::SmallVectorImpl<int64_t> &values);
+  /// The node has one slot for each character, 'x' filled, '-' empty, '?'
+  /// either; all tensors are of floating-point type.
+  bool expectFloatSlots(llvm::StringRef inputs, llvm::StringRef outputs);
 };
 
 bool importPointwise(const fbs::PointwiseAttrs &attrs, NodeImport &node);
@@ -54,6 +57,12 @@ bool importSdpa(const fbs::SdpaAttrs &attrs, NodeImport &node);
 bool importCustomOp(const fbs::CustomOpAttrs &attrs, NodeImport &node);
 bool importConvDGrad(const fbs::ConvDGradAttrs &attrs, NodeImport &node);
 bool importConvWGrad(const fbs::ConvWGradAttrs &attrs, NodeImport &node);
+bool importBatchnorm(const fbs::BatchnormAttrs &attrs, NodeImport &node);
+bool importLayernorm(const fbs::LayernormAttrs &attrs, NodeImport &node);
+bool importRmsnorm(const fbs::RmsnormAttrs &attrs, NodeImport &node);
+
+/// The phase of a normalization: whether it is for training.
+bool getTrainingPhase(uint8_t phase, NodeImport &node, bool &training);
 
 /// Text of an element type for messages.
 std::string getTypeText(mlir::Type type);

@@ -17,27 +17,44 @@ namespace fusilli::compiler {
 namespace {
 
 struct FusePipelineOptions : public PassPipelineOptions<FusePipelineOptions> {
+  Option<std::string> target{*this, "target",
+                             llvm::cl::desc("CPU level to fuse for"),
+                             llvm::cl::init("host")};
   Option<bool> rowGroups{*this, "row-groups",
                          llvm::cl::desc("make kernels of kind `rows`"),
-                         llvm::cl::init(FuseOptions().rowGroups)};
+                         llvm::cl::init(true)};
 };
 
-struct CpuPipelineOptions : public PassPipelineOptions<CpuPipelineOptions> {
+struct CodegenPipelineOptions
+    : public PassPipelineOptions<CodegenPipelineOptions> {
   Option<std::string> target{*this, "target",
-                             llvm::cl::desc("CPU level to compile for"),
+                             llvm::cl::desc("target to compile for"),
                              llvm::cl::init("host")};
 };
 
-void addCpuPipeline(OpPassManager &pm, const CpuPipelineOptions &options) {
-  llvm::Expected<TargetInfo> target = TargetInfo::resolve(options.target);
-  if (!target) {
-    llvm::errs() << llvm::toString(target.takeError()) << "\n";
+/// The target of a pipeline given by name; an unknown one is reported.
+std::unique_ptr<const TargetBackend> resolveOrReport(StringRef name) {
+  auto target = resolveTarget(name);
+  if (target)
+    return std::move(*target);
+  llvm::errs() << llvm::toString(target.takeError()) << "\n";
+  return nullptr;
+}
+
+void addFusePipeline(OpPassManager &pm, const FusePipelineOptions &options) {
+  if (auto target = resolveOrReport(options.target))
+    populateFusePipeline(pm, target->makeFusionPolicy(options.rowGroups));
+}
+
+void addCodegenPipeline(OpPassManager &pm,
+                        const CodegenPipelineOptions &options) {
+  auto target = resolveOrReport(options.target);
+  if (!target)
     return;
-  }
   populateKernelPipeline(pm);
   populateLinalgPipeline(pm);
-  populateVectorPipeline(pm, *target);
-  populateLLVMPipeline(pm, *target);
+  target->populateSchedulePipeline(pm);
+  target->populateLoweringPipeline(pm);
 }
 
 } // namespace
@@ -49,10 +66,11 @@ void populateImportPipeline(OpPassManager &pm) {
   pm.addPass(ir::createNormalizeGraph());
 }
 
-void populateFusePipeline(OpPassManager &pm, const FuseOptions &options) {
-  ir::FuseDispatchesOptions fuse;
-  fuse.rowGroups = options.rowGroups;
-  pm.addPass(ir::createFuseDispatches(fuse));
+void populateFusePipeline(OpPassManager &pm,
+                          std::shared_ptr<const ir::FusionPolicy> policy) {
+  pm.addPass(ir::createDecompose());
+  pm.addPass(ir::createSplitReductions(policy));
+  pm.addPass(ir::createFuseDispatches(std::move(policy)));
 #ifndef NDEBUG
   pm.addPass(ir::createVerifyDispatches());
 #endif
@@ -64,25 +82,21 @@ void populateKernelPipeline(OpPassManager &pm) {
 
 void registerCompilerDialects(DialectRegistry &registry) {
   registry.insert<ir::FusilliDialect, func::FuncDialect>();
-  registerCpuCodegenDialects(registry);
+  registerTargetDialects(registry);
 }
 
 void registerCompilerPasses() {
   ir::registerFusilliPasses();
   registerFusilliToLinalgPass();
-  registerCpuCodegenPasses();
+  registerTargetPasses();
   PassPipelineRegistration<>("fusilli-import",
                              "from the import of a graph to the fuse stage",
                              populateImportPipeline);
   PassPipelineRegistration<FusePipelineOptions>(
-      "fusilli-fuse", "make kernels of a graph",
-      [](OpPassManager &pm, const FusePipelineOptions &options) {
-        FuseOptions fuse;
-        fuse.rowGroups = options.rowGroups;
-        populateFusePipeline(pm, fuse);
-      });
-  PassPipelineRegistration<CpuPipelineOptions>(
-      "fusilli-cpu", "kernels to the LLVM dialect for a CPU", addCpuPipeline);
+      "fusilli-fuse", "make kernels of a graph for a target", addFusePipeline);
+  PassPipelineRegistration<CodegenPipelineOptions>(
+      "fusilli-codegen", "kernels to what a target's executables are made from",
+      addCodegenPipeline);
 }
 
 } // namespace fusilli::compiler

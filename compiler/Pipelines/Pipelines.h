@@ -8,31 +8,29 @@
 //     | populateImportPipeline   check, normalise
 //     | populateFusePipeline     kernels and their calls
 //     | populateKernelPipeline   @main, planned by the driver, goes
-//     | populateLinalgPipeline   linalg on physical tensors
-//     | populateVectorPipeline   scheduled vector code
-//     | populateLLVMPipeline     LLVM dialect
-//   LLVM dialect --Target--> code image
+//     | populateLinalgPipeline   linalg on tensors
+//     | TargetBackend            schedules, lower dialects
+//   target's dialect --TargetBackend--> executable
 //
-// The last three are declared where they are defined.
+// What a target does is in compiler/Target.
 #ifndef COMPILER_PIPELINES_PIPELINES_H
 #define COMPILER_PIPELINES_PIPELINES_H
 
-#include "compiler/Codegen/CPU/CpuPipelines.h"
 #include "compiler/Conversion/FusilliToLinalg/FusilliToLinalg.h"
+
+#include "compiler/Target/TargetBackend.h"
 
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <memory>
+
 namespace fusilli::compiler {
 
-/// What the fuse stage may do.
-struct FuseOptions {
-  /// Kernels in which full-shape ops use reductions of their rows (softmax).
-  bool rowGroups = true;
-};
-
 void populateImportPipeline(mlir::OpPassManager &pm);
-void populateFusePipeline(mlir::OpPassManager &pm, const FuseOptions &options);
+/// Kernels as the target's policy likes them.
+void populateFusePipeline(mlir::OpPassManager &pm,
+                          std::shared_ptr<const ir::FusionPolicy> policy);
 
 /// What the stages of code generation start from: only kernels.
 void populateKernelPipeline(mlir::OpPassManager &pm);
@@ -41,7 +39,7 @@ void populateKernelPipeline(mlir::OpPassManager &pm);
 void registerCompilerDialects(mlir::DialectRegistry &registry);
 
 /// All passes and pipelines, for tools: fusilli-import and fusilli-fuse are the
-/// stages of these names, fusilli-cpu all that follow up to the LLVM dialect.
+/// stages of these names, fusilli-codegen all that follow, for a target.
 void registerCompilerPasses();
 
 } // namespace fusilli::compiler

@@ -18,6 +18,7 @@
 #include "artifact/format.h"
 #include "artifact/vm_abi.h"
 #include "graph/graph_def_generated.h"
+#include "support/tensor_layout.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -102,20 +103,10 @@ std::unique_ptr<ArgT> makeArg(const TensorT &tensor, ArgKind kind) {
   arg->dtype = static_cast<uint8_t>(tensor.dtype);
   arg->dims = tensor.dims;
   arg->strides = tensor.strides;
-  // Only what the tests use: dense tensors, dims sorted by stride.
-  std::vector<size_t> order(tensor.dims.size());
-  for (size_t i = 0; i < order.size(); ++i)
-    order[i] = i;
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return tensor.strides[a] != tensor.strides[b]
-               ? tensor.strides[a] > tensor.strides[b]
-               : a < b;
-  });
-  uint64_t count = 1;
-  for (size_t dim : order) {
-    arg->physical_dims.push_back(tensor.dims[dim]);
-    count *= static_cast<uint64_t>(tensor.dims[dim]);
-  }
+  arg->physical_dims =
+      *fusilli::layout::bufferShape(tensor.dims, tensor.strides);
+  auto count = static_cast<uint64_t>(
+      *fusilli::layout::findSpan(tensor.dims, tensor.strides));
   arg->byte_length = (count * elementBits(tensor.dtype) + 7) / 8;
   return arg;
 }
@@ -174,14 +165,22 @@ std::vector<uint8_t> makeArtifact(const GraphDefT &graph) {
   artifact.compiler_version = "fake";
   artifact.backend = "CPU";
   artifact.target = "x86-64-v3";
-  artifact.cpu_features = environmentNumber("FAKE_COMPILER_FEATURES");
-  artifact.code.assign(std::begin(kAddKernel), std::end(kAddKernel));
+  auto executable = std::make_unique<ExecutableT>();
+  executable->format = FUSILLI_X86_64_IMAGE_FORMAT;
+  uint64_t features = environmentNumber("FAKE_COMPILER_FEATURES");
+  for (size_t i = 0; i < sizeof(features); ++i)
+    executable->requirements.push_back(uint8_t(features >> (8 * i)));
+  executable->bytes.assign(std::begin(kAddKernel), std::end(kAddKernel));
   if (environmentNumber("FAKE_COMPILER_KERNEL_FAILS"))
-    artifact.code.assign(std::begin(kFailingKernel), std::end(kFailingKernel));
+    executable->bytes.assign(std::begin(kFailingKernel),
+                             std::end(kFailingKernel));
+  artifact.executables.push_back(std::move(executable));
   auto entry = std::make_unique<EntryT>();
   entry->name = "sum";
   entry->binding_count = 3;
   entry->strategy = "fake";
+  entry->schedule = "#fake<tile = 4>";
+  entry->declined = {"better: not here"};
   artifact.entries.push_back(std::move(entry));
   const auto first = static_cast<uint32_t>(outputs.size());
   const auto last = static_cast<uint32_t>(first + inputs.size() - 1);

@@ -58,7 +58,8 @@ ErrorObject BatchNormNode::inferPropertiesNode() {
     norm_utils::inferDimAndStride(attr.getSAVED_MEAN(), channels, {1});
     norm_utils::inferDimAndStride(attr.getSAVED_INV_VARIANCE(), channels, {1});
   }
-  norm_utils::inferDimAndStride(attr.getY(), x->getDim(), x->getStride());
+  norm_utils::inferDimAndStride(attr.getY(), x->getDim(),
+                                resultStridesLike(*x));
   return ok();
 }
 

@@ -47,12 +47,6 @@ ErrorObject requireSameRank(const std::string &node, const TensorPtr &a,
   return ok();
 }
 
-ErrorObject requireLayout(const std::string &node, const TensorPtr &tensor) {
-  FUSILLI_RETURN_ERROR_IF(!isSimpleLayout(*tensor), ErrorCode::NotImplemented,
-                          message(Msg::NodeLayout, node, tensor->getName()));
-  return ok();
-}
-
 ErrorObject requireDims(const std::string &node, const TensorPtr &tensor,
                         const char *slot, const std::vector<int64_t> &dims) {
   FUSILLI_RETURN_ERROR_IF(
@@ -81,9 +75,28 @@ ErrorObject requireScalar(const std::string &node, const TensorPtr &tensor,
 
 std::vector<int64_t> stridesLike(const std::vector<int64_t> &dims,
                                  const TensorAttr &like) {
+  const std::vector<int64_t> &extents = like.getDim();
+  const std::vector<int64_t> &strides = like.getStride();
+  bool channelsLast = like.isChannelsLast() && !like.isContiguous();
+  // Strides that are neither: by which is the faster, channels or space.
+  if (!like.isContiguous() && !channelsLast && extents.size() >= 3 &&
+      strides.size() == extents.size() && extents[1] > 1) {
+    channelsLast = true;
+    for (size_t i = 2; i < extents.size(); ++i)
+      channelsLast &= extents[i] == 1 || strides[1] < strides[i];
+  }
   return generateStrideFromDim(
-      dims, like.isContiguous() ? getContiguousStrideOrder(dims.size())
-                                : getChannelsLastStrideOrder(dims.size()));
+      dims, channelsLast ? getChannelsLastStrideOrder(dims.size())
+                         : getContiguousStrideOrder(dims.size()));
+}
+
+std::vector<int64_t> resultStridesLike(const TensorAttr &like) {
+  const std::vector<int64_t> &dims = like.getDim();
+  if (like.hasValidPhysicalRepresentation() || like.hasBroadcastDims() ||
+      like.getStride().size() != dims.size())
+    return like.getStride();
+  return generateStrideFromDim(
+      dims, generateStrideOrderPreservingFormat(like.getStride(), dims.size()));
 }
 
 std::vector<int64_t> contiguousStrides(const std::vector<int64_t> &dims) {

@@ -38,8 +38,6 @@ ErrorObject requireMinRank(const std::string &node, const TensorPtr &tensor,
 ErrorObject requireSameRank(const std::string &node, const TensorPtr &a,
                             const char *slotA, const TensorPtr &b,
                             const char *slotB);
-/// NotImplemented unless `tensor` is contiguous or channels-last.
-ErrorObject requireLayout(const std::string &node, const TensorPtr &tensor);
 /// InvalidAttribute unless the dims, or strides, of `tensor` are as given.
 ErrorObject requireDims(const std::string &node, const TensorPtr &tensor,
                         const char *slot, const std::vector<int64_t> &dims);
@@ -50,14 +48,14 @@ ErrorObject requireStrides(const std::string &node, const TensorPtr &tensor,
 ErrorObject requireScalar(const std::string &node, const TensorPtr &tensor,
                           const char *what);
 
-/// Whether `tensor` is contiguous or channels-last.
-inline bool isSimpleLayout(const TensorAttr &tensor) {
-  return tensor.isContiguous() || tensor.isChannelsLast();
-}
-
-/// Strides for `dims`: contiguous if `like` is contiguous, else channels-last.
+/// Dense strides for `dims`: contiguous if `like` is, else channels-last if it
+/// is that or its channels are faster than its spatial dims.
 std::vector<int64_t> stridesLike(const std::vector<int64_t> &dims,
                                  const TensorAttr &like);
+
+/// The strides of `like`, for a result of the same dims; dense in their order
+/// where `like` is a view.
+std::vector<int64_t> resultStridesLike(const TensorAttr &like);
 
 /// Row-major strides of `dims`.
 std::vector<int64_t> contiguousStrides(const std::vector<int64_t> &dims);

@@ -31,8 +31,6 @@ ErrorObject ConvDGradNode::preValidateNode() const {
   FUSILLI_CHECK_ERROR(requireMinRank(name, w, "W", 3));
   FUSILLI_CHECK_ERROR(
       checkConvListLengths(name, convLists(attr), dy->getDim().size() - 2));
-  FUSILLI_CHECK_ERROR(requireLayout(name, dy));
-  FUSILLI_CHECK_ERROR(requireLayout(name, w));
   // The dims of DX cannot be inferred: several fit.
   FUSILLI_RETURN_ERROR_IF(dx->getDim().empty(), ErrorCode::AttributeNotSet,
                           message(Msg::NodeDimsUnset, name, "DX"));
@@ -65,8 +63,7 @@ ErrorObject ConvDGradNode::postValidateNode() const {
   FUSILLI_CHECK_ERROR(requireTensors(name, {{dy, "DY"}, {w, "W"}, {dx, "DX"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, dx, "DX", 3));
   FUSILLI_CHECK_ERROR(requireSameRank(name, dy, "DY", dx, "DX"));
-  FUSILLI_CHECK_ERROR(requireConvDims(name, dx, w, dy, "DY", convLists(attr)));
-  return requireLayout(name, dx);
+  return requireConvDims(name, dx, w, dy, "DY", convLists(attr));
 }
 
 Graph::TensorPtr Graph::convDGrad(const TensorPtr &dy, const TensorPtr &w,

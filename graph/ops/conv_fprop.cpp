@@ -30,8 +30,6 @@ ErrorObject ConvFPropNode::preValidateNode() const {
   FUSILLI_CHECK_ERROR(requireSameRank(name, x, "X", w, "W"));
   FUSILLI_CHECK_ERROR(
       checkConvListLengths(name, convLists(attr), x->getDim().size() - 2));
-  FUSILLI_CHECK_ERROR(requireLayout(name, x));
-  FUSILLI_CHECK_ERROR(requireLayout(name, w));
   FUSILLI_CHECK_ERROR(
       checkConvGroups(name, x->getDim()[1], w->getDim()[1], w->getDim()[0]));
   return checkConvListValues(name, convLists(attr));
@@ -62,8 +60,7 @@ ErrorObject ConvFPropNode::postValidateNode() const {
   FUSILLI_CHECK_ERROR(requireTensors(name, {{x, "X"}, {w, "W"}, {y, "Y"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, y, "Y", 3));
   FUSILLI_CHECK_ERROR(requireSameRank(name, y, "Y", x, "X"));
-  FUSILLI_CHECK_ERROR(requireConvDims(name, x, w, y, "Y", convLists(attr)));
-  return requireLayout(name, y);
+  return requireConvDims(name, x, w, y, "Y", convLists(attr));
 }
 
 Graph::TensorPtr Graph::convFProp(const TensorPtr &x, const TensorPtr &w,

@@ -32,8 +32,6 @@ ErrorObject ConvWGradNode::preValidateNode() const {
   FUSILLI_CHECK_ERROR(requireSameRank(name, dy, "DY", x, "X"));
   FUSILLI_CHECK_ERROR(
       checkConvListLengths(name, convLists(attr), dy->getDim().size() - 2));
-  FUSILLI_CHECK_ERROR(requireLayout(name, dy));
-  FUSILLI_CHECK_ERROR(requireLayout(name, x));
   // The dims of DW cannot be inferred: several fit.
   FUSILLI_RETURN_ERROR_IF(dw->getDim().empty(), ErrorCode::AttributeNotSet,
                           message(Msg::NodeDimsUnset, name, "DW"));
@@ -65,8 +63,7 @@ ErrorObject ConvWGradNode::postValidateNode() const {
   TensorPtr dw = attr.getDW();
   FUSILLI_CHECK_ERROR(requireTensors(name, {{dy, "DY"}, {x, "X"}, {dw, "DW"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, dw, "DW", 3));
-  FUSILLI_CHECK_ERROR(requireConvDims(name, x, dw, dy, "DY", convLists(attr)));
-  return requireLayout(name, dw);
+  return requireConvDims(name, x, dw, dy, "DY", convLists(attr));
 }
 
 Graph::TensorPtr Graph::convWGrad(const TensorPtr &dy, const TensorPtr &x,

@@ -29,8 +29,6 @@ ErrorObject LayerNormNode::preValidateNode() const {
       norm_utils::getScaleBiasDim(attr.getX()->getDim());
   FUSILLI_CHECK_ERROR(checkAffineDims(name, attr.getSCALE(), "SCALE", dims));
   FUSILLI_CHECK_ERROR(checkAffineDims(name, attr.getBIAS(), "BIAS", dims));
-  FUSILLI_CHECK_ERROR(checkAffineLayout(name, attr.getSCALE(), dims));
-  FUSILLI_CHECK_ERROR(checkAffineLayout(name, attr.getBIAS(), dims));
   if (attr.getForwardPhase() == NormFwdPhase::TRAINING) {
     FUSILLI_CHECK_ERROR(requireTensor(name, attr.getMEAN(), "MEAN"));
     FUSILLI_CHECK_ERROR(
@@ -53,7 +51,8 @@ ErrorObject LayerNormNode::inferPropertiesNode() {
                                          x->getStride());
   norm_utils::inferScaleBiasDimAndStride(attr.getBIAS(), x->getDim(),
                                          x->getStride());
-  norm_utils::inferDimAndStride(attr.getY(), x->getDim(), x->getStride());
+  norm_utils::inferDimAndStride(attr.getY(), x->getDim(),
+                                resultStridesLike(*x));
   if (attr.getForwardPhase() == NormFwdPhase::TRAINING) {
     auto [dims, strides] =
         norm_utils::getTrainingForwardOutputDimAndStride(x->getDim());

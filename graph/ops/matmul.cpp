@@ -37,17 +37,6 @@ getMatmulInferredOutputShape(const std::vector<int64_t> &aDim,
 
 namespace {
 
-/// The strides of a matrix may transpose it, but not move batch dims.
-ErrorObject requireBatchInPlace(const std::string &node, const TensorPtr &t,
-                                const char *slot) {
-  std::vector<int64_t> order = t->getLogicalToPhysicalPermuteOrder();
-  for (size_t i = 0; i + 2 < order.size(); ++i)
-    FUSILLI_RETURN_ERROR_IF(order[i] != static_cast<int64_t>(i),
-                            ErrorCode::InvalidAttribute,
-                            message(Msg::MatmulBatchMoved, node, slot));
-  return ok();
-}
-
 ErrorObject checkMatmulExtents(const std::string &node,
                                const std::vector<int64_t> &aDim,
                                const std::vector<int64_t> &bDim) {
@@ -75,8 +64,6 @@ ErrorObject MatmulNode::preValidateNode() const {
   FUSILLI_CHECK_ERROR(requireMinRank(name, b, "B", 2));
   FUSILLI_CHECK_ERROR(requireSameRank(name, a, "A", b, "B"));
   FUSILLI_CHECK_ERROR(checkMatmulExtents(name, a->getDim(), b->getDim()));
-  FUSILLI_CHECK_ERROR(requireBatchInPlace(name, a, "A"));
-  FUSILLI_CHECK_ERROR(requireBatchInPlace(name, b, "B"));
   // Types as given, before the context fills them in: an explicit type against
   // one that is not set counts as different.
   if (a->getDataType() != b->getDataType()) {
@@ -111,9 +98,8 @@ ErrorObject MatmulNode::postValidateNode() const {
   TensorPtr c = matmulAttr.getC();
   FUSILLI_CHECK_ERROR(requireTensors(name, {{a, "A"}, {b, "B"}, {c, "C"}}));
   FUSILLI_CHECK_ERROR(requireMinRank(name, c, "C", 2));
-  FUSILLI_CHECK_ERROR(requireDims(
-      name, c, "C", getMatmulInferredOutputShape(a->getDim(), b->getDim())));
-  return requireBatchInPlace(name, c, "C");
+  return requireDims(name, c, "C",
+                     getMatmulInferredOutputShape(a->getDim(), b->getDim()));
 }
 
 Graph::TensorPtr Graph::matmul(const TensorPtr &a, const TensorPtr &b,

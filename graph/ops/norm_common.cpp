@@ -80,8 +80,7 @@ ErrorObject checkNormCommon(const std::string &node, NormFwdPhase phase,
       phase == NormFwdPhase::NOT_SET, ErrorCode::AttributeNotSet,
       message(Msg::NodeAttributeMissing, node, "forward phase"));
   FUSILLI_CHECK_ERROR(requireTensors(node, {{x, "X"}, {y, "Y"}}));
-  FUSILLI_CHECK_ERROR(requireMinRank(node, x, "X", 2));
-  return requireLayout(node, x);
+  return requireMinRank(node, x, "X", 2);
 }
 
 ErrorOr<NormFwdPhase> decodePhase(uint8_t phase) {
@@ -95,8 +94,7 @@ ErrorOr<NormFwdPhase> decodePhase(uint8_t phase) {
 ErrorObject checkNormOutput(const std::string &node, const TensorPtr &x,
                             const TensorPtr &y) {
   FUSILLI_CHECK_ERROR(requireTensors(node, {{x, "X"}, {y, "Y"}}));
-  FUSILLI_CHECK_ERROR(requireDims(node, y, "Y", x->getDim()));
-  return requireLayout(node, y);
+  return requireDims(node, y, "Y", x->getDim());
 }
 
 ErrorObject forbidStatistic(const std::string &node, const TensorPtr &tensor,
@@ -112,17 +110,6 @@ ErrorObject checkAffineDims(const std::string &node, const TensorPtr &tensor,
   if (!tensor || tensor->getDim().empty())
     return ok();
   return requireDims(node, tensor, slot, dims);
-}
-
-ErrorObject checkAffineLayout(const std::string &node, const TensorPtr &tensor,
-                              const std::vector<int64_t> &dims) {
-  if (!tensor || tensor->getStride().empty())
-    return ok();
-  TensorAttr expected = *tensor;
-  expected.setDim(dims);
-  FUSILLI_RETURN_ERROR_IF(!isSimpleLayout(expected), ErrorCode::NotImplemented,
-                          message(Msg::NodeLayout, node, tensor->getName()));
-  return ok();
 }
 
 } // namespace graph

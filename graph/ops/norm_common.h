@@ -38,11 +38,6 @@ ErrorObject forbidStatistic(const std::string &node, const TensorPtr &tensor,
 ErrorObject checkAffineDims(const std::string &node, const TensorPtr &tensor,
                             const char *slot, const std::vector<int64_t> &dims);
 
-/// NotImplemented if `tensor` is present with strides that are neither
-/// contiguous nor channels-last for `dims`.
-ErrorObject checkAffineLayout(const std::string &node, const TensorPtr &tensor,
-                              const std::vector<int64_t> &dims);
-
 } // namespace fusilli::graph
 
 #endif // GRAPH_OPS_NORM_COMMON_H

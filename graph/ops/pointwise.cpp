@@ -46,15 +46,16 @@ bool broadcastsTo(const std::vector<int64_t> &dims,
   return true;
 }
 
-/// The strides of the first input with the dims of `out`; for a virtual `out`
-/// else those that keep the format of the first input.
+/// The strides of the first input with the dims of `out`, dense in its order
+/// where it is a view; for a virtual `out` else those that keep the format of
+/// the first input.
 ErrorOr<std::vector<int64_t>> inferStrides(const std::string &node,
                                            const std::vector<TensorPtr> &inputs,
                                            const TensorAttr &out) {
   const std::vector<int64_t> &dims = out.getDim();
   for (const TensorPtr &input : inputs)
     if (input->getDim() == dims)
-      return ok(std::vector<int64_t>(input->getStride()));
+      return ok(resultStridesLike(*input));
   FUSILLI_RETURN_ERROR_IF(!out.isVirtual() || inputs.empty() ||
                               inputs[0]->getStride().size() > dims.size(),
                           ErrorCode::InvalidAttribute,

@@ -79,6 +79,12 @@ TEST(PointwiseNodeTest, InfersTypeDimsStrides) {
   EXPECT_TRUE(attr.getOUT_0()->isChannelsLast());
 }
 
+TEST(PointwiseNodeTest, ResultsOfViewsAreDense) {
+  PointwiseAttr attr = pointwise(Mode::ABS, {strided({2, 4, 3}, {100, 2, 10})});
+  EXPECT_EQ(post<PointwiseNode>(attr), Code::OK);
+  EXPECT_EQ(attr.getOUT_0()->getStride(), (Dims{12, 1, 4}));
+}
+
 TEST(PointwiseNodeTest, StridesWithoutAMatchingInput) {
   auto infer = [](PointwiseAttr attr) {
     return node<PointwiseNode>(std::move(attr)).inferPropertiesNode().getCode();

@@ -29,7 +29,6 @@ ErrorObject RmsNormNode::preValidateNode() const {
   std::vector<int64_t> dims =
       norm_utils::getScaleBiasDim(attr.getX()->getDim());
   FUSILLI_CHECK_ERROR(checkAffineDims(name, attr.getSCALE(), "SCALE", dims));
-  FUSILLI_CHECK_ERROR(checkAffineLayout(name, attr.getSCALE(), dims));
   if (attr.getForwardPhase() == NormFwdPhase::TRAINING)
     FUSILLI_CHECK_ERROR(requireTensor(name, attr.getINV_RMS(), "INV_RMS"));
   else
@@ -45,7 +44,8 @@ ErrorObject RmsNormNode::inferPropertiesNode() {
   FUSILLI_CHECK_ERROR(requireTensor(getName(), attr.getY(), "Y"));
   norm_utils::inferScaleBiasDimAndStride(attr.getSCALE(), x->getDim(),
                                          x->getStride());
-  norm_utils::inferDimAndStride(attr.getY(), x->getDim(), x->getStride());
+  norm_utils::inferDimAndStride(attr.getY(), x->getDim(),
+                                resultStridesLike(*x));
   if (attr.getForwardPhase() == NormFwdPhase::TRAINING) {
     auto [dims, strides] =
         norm_utils::getTrainingForwardOutputDimAndStride(x->getDim());

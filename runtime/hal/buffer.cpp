@@ -8,6 +8,7 @@
 #include "runtime/hal/buffer_view.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 
 namespace fusilli::hal {
@@ -28,6 +29,11 @@ std::string hex(uint64_t value) {
 }
 
 } // namespace
+
+uint64_t Buffer::nextId() noexcept {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 StatusOr<DeviceSize> Buffer::checkRange(DeviceSize offset,
                                         DeviceSize length) const {

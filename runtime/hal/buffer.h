@@ -33,10 +33,14 @@ public:
   uint16_t allowedAccess() const noexcept { return access_; }
   uint32_t allowedUsage() const noexcept { return usage_; }
   /// Host address of the first byte; null when the host cannot see it. On the
-  /// CPU drivers this is the memory itself.
+  /// CPU drivers this is the memory itself. What is no driver asks for the
+  /// device address, and moves content by transfers.
   std::byte *hostPointer() const noexcept { return hostPointer_; }
-  /// Address as the device sees it.
+  /// Address as the device sees it. Of two live buffers of a device, bytes of
+  /// one address are the same memory.
   uint64_t devicePointer() const noexcept { return devicePointer_; }
+  /// Of this buffer alone, in the whole process and for all time.
+  uint64_t id() const noexcept { return id_; }
 
   /// OutOfRange unless [offset, offset + length) lies inside; gives the length
   /// with kWholeBuffer resolved.
@@ -62,6 +66,9 @@ protected:
         access_(description.access) {}
 
 private:
+  static uint64_t nextId() noexcept;
+
+  const uint64_t id_ = nextId();
   const DeviceSize byteLength_;
   std::byte *const hostPointer_;
   const uint64_t devicePointer_;

@@ -1,7 +1,7 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Transfers of host-visible memory, device groups, the driver registry.
+// Transfers, device groups, the driver registry.
 #include "runtime/hal/device.h"
 
 #include "runtime/hal/driver_registry.h"
@@ -27,8 +27,6 @@ StatusOr<DeviceSize> checkTransfer(const void *host, const Buffer &buffer,
   FUSILLI_STATUS_RETURN_IF_ERROR(buffer.checkAccess(access));
   if (host == nullptr && bytes != 0)
     return invalidArgumentError("transfer with a null host pointer");
-  if (buffer.hostPointer() == nullptr)
-    return unimplementedError("transfer of memory the host cannot see");
   return bytes;
 }
 
@@ -39,9 +37,7 @@ Status Device::hostToDevice(const void *source, Buffer &target,
   FUSILLI_STATUS_ASSIGN(DeviceSize bytes,
                         checkTransfer(source, target, offset, length,
                                       kUsageTransferTarget, kAccessWrite));
-  if (bytes != 0)
-    std::memcpy(target.hostPointer() + offset, source, bytes);
-  return okStatus();
+  return bytes != 0 ? upload(source, target, offset, bytes) : okStatus();
 }
 
 Status Device::deviceToHost(Buffer &source, DeviceSize offset, void *target,
@@ -49,8 +45,22 @@ Status Device::deviceToHost(Buffer &source, DeviceSize offset, void *target,
   FUSILLI_STATUS_ASSIGN(DeviceSize bytes,
                         checkTransfer(target, source, offset, length,
                                       kUsageTransferSource, kAccessRead));
-  if (bytes != 0)
-    std::memcpy(target, source.hostPointer() + offset, bytes);
+  return bytes != 0 ? download(source, offset, target, bytes) : okStatus();
+}
+
+Status Device::upload(const void *source, Buffer &target, DeviceSize offset,
+                      DeviceSize length) {
+  if (target.hostPointer() == nullptr)
+    return unimplementedError("transfer to memory the host cannot see");
+  std::memcpy(target.hostPointer() + offset, source, length);
+  return okStatus();
+}
+
+Status Device::download(Buffer &source, DeviceSize offset, void *target,
+                        DeviceSize length) {
+  if (source.hostPointer() == nullptr)
+    return unimplementedError("transfer of memory the host cannot see");
+  std::memcpy(target, source.hostPointer() + offset, length);
   return okStatus();
 }
 

@@ -37,8 +37,10 @@ public:
   virtual uint32_t concurrency() const noexcept = 0;
   virtual Allocator &allocator() noexcept = 0;
 
-  /// Unavailable, naming the features, when the CPU lacks some that the code
-  /// needs; InvalidArgument for entries outside the image.
+  /// Unavailable, naming what is missing, when the device has not all that the
+  /// executable requires; Incompatible for a format that the device does not
+  /// load; InvalidArgument for malformed requirements or bytes and for entries
+  /// outside them.
   virtual StatusOr<Ref<Executable>>
   createExecutable(const ExecutableParams &params) = 0;
 
@@ -89,6 +91,14 @@ public:
                       DeviceSize length);
 
 protected:
+  /// Move the bytes, at least one, of a transfer that was checked; return when
+  /// that is done. The base class copies through the buffer's host pointer: a
+  /// device whose memory the host cannot see overrides both.
+  virtual Status upload(const void *source, Buffer &target, DeviceSize offset,
+                        DeviceSize length);
+  virtual Status download(Buffer &source, DeviceSize offset, void *target,
+                          DeviceSize length);
+
   explicit Device(HostAllocator &allocator) noexcept
       : RefObject(kType, allocator) {}
 };

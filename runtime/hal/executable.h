@@ -1,7 +1,7 @@
 // Part of the Fusilli project, under the Apache License v2.0 with LLVM
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Executable: machine code of one artifact, ready to be called on a device.
+// Executable: code of kernels, ready to be run on a device.
 #ifndef RUNTIME_HAL_EXECUTABLE_H
 #define RUNTIME_HAL_EXECUTABLE_H
 
@@ -13,10 +13,10 @@
 
 namespace fusilli::hal {
 
-/// One kernel of the image.
+/// One kernel of an executable.
 struct EntryParams {
   std::string_view name;
-  uint64_t codeOffset = 0;  ///< bytes, into the image
+  uint64_t offset = 0;      ///< bytes, into the executable's bytes
   uint64_t localMemory = 0; ///< bytes of worker-private scratch
   uint32_t bindingCount = 0;
   uint32_t constantCount = 0; ///< 32-bit push constants
@@ -24,9 +24,11 @@ struct EntryParams {
 
 /// Borrowed for the call: the device copies what it keeps.
 struct ExecutableParams {
-  std::span<const uint8_t> code; ///< flat position-independent image
+  /// Names what `requirements` and `bytes` are; only its drivers look at them.
+  std::string_view format;
+  std::span<const uint8_t> requirements;
+  std::span<const uint8_t> bytes;
   std::span<const EntryParams> entries;
-  uint64_t cpuFeatures = 0; ///< bits of artifact/cpu_features.inc needed
 };
 
 /// Thread safety: immutable.

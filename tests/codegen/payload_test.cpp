@@ -443,7 +443,7 @@ std::vector<Out> reduceTwo(ReductionMode mode, std::vector<In> a,
         for (Value v : in)
           acc = buildReductionCombine(
               builder, mode, acc, buildReductionPreMap(builder, mode, v, type));
-        return buildReductionFinalize(builder, mode, acc, 2, result);
+        return buildReductionFinalize(builder, mode, acc, {.fixed = 2}, result);
       });
   EXPECT_EQ(kernel.error, "");
   std::vector<Out> y(a.size());

@@ -134,28 +134,6 @@ TEST(WorkspaceTest, OneServesSeveralGraphsInTurn) {
   EXPECT_TRUE(memory.guardsIntact());
 }
 
-// Sizes that are known only at run time come later; until then they are
-// refused, and not taken for 0.
-TEST(WorkspaceTest, DynamicShapesAreNotImplemented) {
-  const Handle &handle = handleWithThreads(1);
-  Graph graph;
-  graph.setName("dynamic")
-      .setIODataType(DataType::Float)
-      .setIntermediateDataType(DataType::Float);
-  auto x = graph.tensor(
-      TensorAttr().setName("x").setDim({8, 4}).setStride({4, 1}).setDynamicDim(
-          0));
-  auto relu = PointwiseAttr().setMode(Mode::RELU_FWD);
-  auto y = graph.pointwise(x, relu);
-  y->setName("y").setOutput(true).setDynamicDim(0);
-  ErrorObject status = graph.validate();
-  if (isOk(status))
-    status = graph.compile(handle, /*remove=*/true);
-  EXPECT_EQ(status.getCode(), ErrorCode::NotImplemented) << status;
-  EXPECT_THAT(status.getMessage(), testing::HasSubstr("dynamic"));
-  EXPECT_EQ(*graph.getWorkspaceSize(), std::nullopt);
-}
-
 TEST(SignatureTest, OutputsByNameThenInputsByName) {
   Graph graph;
   graph.setName("signature")

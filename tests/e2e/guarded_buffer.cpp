@@ -106,7 +106,9 @@ GuardedBuffer::makeBuffer(const Handle &handle, const TensorAttr &tensor) {
     return failed(buffer.status());
   }
   std::vector<hal::DeviceSize> dims;
-  for (int64_t dim : tensor.getPhysicalDim())
+  for (int64_t dim : tensor.hasValidPhysicalRepresentation()
+                         ? tensor.getPhysicalDim()
+                         : std::vector<int64_t>{tensor.getSpan()})
     dims.push_back(static_cast<hal::DeviceSize>(dim));
   auto view = hal::BufferView::create(std::move(buffer.value()), dims,
                                       elementType(tensor.getDataType()));

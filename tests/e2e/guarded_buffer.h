@@ -31,8 +31,8 @@ public:
   std::span<uint8_t> content() { return {begin_, size_}; }
   /// Whether all bytes before and behind the content are as they were.
   bool guardsIntact() const;
-  /// A buffer over the content, of the tensor's physical shape and dtype, for
-  /// the device of `handle`.
+  /// A buffer over the content, of the tensor's physical shape (a view's span)
+  /// and dtype, for the device of `handle`.
   ErrorOr<std::shared_ptr<Buffer>> makeBuffer(const Handle &handle,
                                               const TensorAttr &tensor);
 

@@ -187,6 +187,29 @@ Dims randomStrides(Random &random, const Dims &dims, bool broadcast) {
   return strides;
 }
 
+Dims randomViewStrides(Random &random, const Dims &dims, bool isInput) {
+  std::vector<size_t> order(dims.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::shuffle(order.begin(), order.end(), random);
+  Dims strides(dims.size());
+  int64_t stride = pick(random, 0, 2) == 0 ? pick(random, 2, 3) : 1;
+  for (size_t d : order) {
+    if (dims[d] == 1) {
+      strides[d] = pick(random, 0, 1000);
+      continue;
+    }
+    if (isInput && pick(random, 0, 5) == 0) {
+      strides[d] = pick(random, 0, 1); // broadcast, or over its neighbours
+      continue;
+    }
+    strides[d] = stride;
+    stride *= dims[d];
+    if (pick(random, 0, 1) == 0)
+      stride += pick(random, 1, 16);
+  }
+  return strides;
+}
+
 Dims channelsLastStrides(const Dims &dims) {
   return generateStrideFromDim(dims, getChannelsLastStrideOrder(dims.size()));
 }
@@ -212,17 +235,47 @@ TensorPtr Case::input(const std::string &name, DataType dtype, const Dims &dims,
     ADD_FAILURE() << label << ": " << ErrorObject(tensor).getMessage();
     return nullptr;
   }
-  uint8_t *bytes = tensor->mutableBytes().data();
-  for (int64_t k = 0; k < tensor->spec().storageCount(); ++k)
+  fill(*tensor, data);
+  inputs.insert_or_assign(name, std::move(*tensor));
+  return graph.tensor(
+      TensorAttr().setName(name).setDataType(dtype).setDim(dims).setStride(
+          strides));
+}
+
+void Case::fill(Tensor &tensor, Data data) {
+  const DataType dtype = tensor.spec().dtype;
+  uint8_t *bytes = tensor.mutableBytes().data();
+  for (int64_t k = 0; k < tensor.spec().storageCount(); ++k)
     if (reference::isFloatType(dtype))
       reference::storeFloat(dtype, bytes, k, randomFloat(random, dtype, data));
     else
       reference::storeInteger(dtype, bytes, k,
                               randomInteger(random, dtype, data));
-  inputs.insert_or_assign(name, std::move(*tensor));
-  return graph.tensor(
-      TensorAttr().setName(name).setDataType(dtype).setDim(dims).setStride(
-          strides));
+}
+
+reference::Inputs Case::inputsOf(const std::map<int64_t, int64_t> &extents,
+                                 Data data) {
+  reference::Inputs result;
+  for (const auto &[name, tensor] : inputs) {
+    const TensorPtr attr = graph.getTensor(name);
+    Dims dims = attr->getDim();
+    for (size_t dim : attr->getDynamicDims())
+      dims[dim] = extents.at(dims[dim]);
+    // The order in memory stays.
+    const Dims strides =
+        attr->hasDynamicDims()
+            ? generateStrideFromDim(dims, generateStrideOrderPreservingFormat(
+                                              attr->getStride(), dims.size()))
+            : attr->getStride();
+    auto made = Tensor::create({name, attr->getDataType(), dims, strides});
+    if (isError(made)) {
+      ADD_FAILURE() << label << ": " << ErrorObject(made).getMessage();
+      return result;
+    }
+    fill(*made, data);
+    result.insert_or_assign(name, std::move(*made));
+  }
+  return result;
 }
 
 TensorPtr Case::input(const std::string &name, DataType dtype, const Dims &dims,
@@ -353,23 +406,47 @@ testing::AssertionResult Case::fail(const std::string &where,
   return result;
 }
 
-testing::AssertionResult Case::run(const RunOptions &options) {
+testing::AssertionResult Case::prepare() {
   if (ErrorObject status = graph.validate(); isError(status))
     return fail("validate", status.getMessage());
   auto bytes = graph.serialize();
   if (isError(bytes))
     return fail("serialize", ErrorObject(bytes).getMessage());
   bytes_ = std::move(*bytes);
+  return testing::AssertionSuccess();
+}
+
+testing::AssertionResult Case::evaluate(Shape &shape,
+                                        const RunOptions &options) {
   auto expected =
-      reference::evaluateWithBounds(bytes_, inputs, {options.samples});
+      reference::evaluateWithBounds(bytes_, shape.inputs, {options.samples});
   if (isError(expected))
     return fail("reference", ErrorObject(expected).getMessage());
-  expected_ = std::move(*expected);
-  for (const std::string &target : Settings::get().targets) {
-    const auto result = runTarget(target, options);
-    if (!result)
+  shape.expected = std::move(*expected);
+  for (const auto &[name, bound] : options.bounds)
+    for (double &e : shape.expected.at(name).bounds)
+      e = std::min(e, bound);
+  return testing::AssertionSuccess();
+}
+
+testing::AssertionResult Case::run(const RunOptions &options) {
+  return runShapes({inputs}, options);
+}
+
+testing::AssertionResult
+Case::runShapes(const std::vector<reference::Inputs> &given,
+                const RunOptions &options) {
+  if (auto result = prepare(); !result)
+    return result;
+  std::vector<Shape> shapes;
+  for (const reference::Inputs &one : given) {
+    shapes.push_back({one, {}, {}});
+    if (auto result = evaluate(shapes.back(), options); !result)
       return result;
   }
+  for (const std::string &target : Settings::get().targets)
+    if (auto result = runTarget(target, shapes, options); !result)
+      return result;
   return testing::AssertionSuccess();
 }
 
@@ -405,28 +482,38 @@ namespace {
 /// what is wrong, or nothing.
 class Execution {
 public:
-  Execution(const Case &owner, const std::vector<TensorPtr> &outputs,
+  Execution(Graph &graph, const reference::Inputs &inputs,
+            const std::map<std::string, reference::Expected> &outputs,
             const RunOptions &options)
-      : case_(owner), outputs_(outputs), options_(options) {}
+      : graph_(graph), inputs_(inputs), outputs_(outputs), options_(options) {}
 
-  /// Buffers for all tensors, filled; workspace of `workspaceSize` bytes.
-  std::string prepare(const Handle &handle, size_t workspaceSize) {
-    for (const auto &[name, tensor] : case_.inputs)
-      if (auto text = place(handle, case_.graph.getTensor(name)); !text.empty())
+  /// Buffers for all tensors, filled, and the workspace.
+  std::string prepare(const Handle &handle) {
+    for (const auto &[name, tensor] : inputs_)
+      if (auto text = place(handle, tensor.spec()); !text.empty())
         return text;
-    for (const TensorPtr &tensor : outputs_)
-      if (auto text = place(handle, tensor); !text.empty())
+    for (const auto &[name, expected] : outputs_)
+      if (auto text = place(handle, expected.spec); !text.empty())
         return text;
     for (auto &[name, memory] : memory_) {
-      const auto given = case_.inputs.find(name);
-      if (given == case_.inputs.end())
+      const auto given = inputs_.find(name);
+      if (given == inputs_.end())
         std::fill(memory.content().begin(), memory.content().end(), 0xff);
       else
         std::copy(given->second.bytes().begin(), given->second.bytes().end(),
                   memory.content().begin());
     }
-    if (workspaceSize == 0)
-      return {};
+    const auto size = graph_.getWorkspaceSize(pack_);
+    if (isError(size))
+      return "workspace size: " + ErrorObject(size).getMessage();
+    // The size that takes no pack is the same, or refused.
+    const auto fixed = graph_.getWorkspaceSize();
+    if (!isError(fixed) && **fixed != *size)
+      return "two workspace sizes";
+    return *size == 0 ? std::string() : placeWorkspace(handle, *size);
+  }
+
+  std::string placeWorkspace(const Handle &handle, size_t workspaceSize) {
     TensorAttr bytes;
     bytes.setDataType(DataType::Int8)
         .setDim({static_cast<int64_t>(workspaceSize)})
@@ -442,7 +529,7 @@ public:
   }
 
   ErrorObject execute(const Handle &handle) const {
-    return case_.graph.execute(handle, pack_, workspace_);
+    return graph_.execute(handle, pack_, workspace_);
   }
 
   /// Guard zones of all buffers, content of the inputs.
@@ -452,11 +539,11 @@ public:
     for (auto &[name, memory] : memory_) {
       if (!memory.guardsIntact())
         return "bytes around '" + name + "' were changed";
-      const auto given = case_.inputs.find(name);
+      const auto given = inputs_.find(name);
       const bool isShared =
           std::any_of(options_.inPlace.begin(), options_.inPlace.end(),
                       [&](const auto &entry) { return entry.second == name; });
-      if (given != case_.inputs.end() && !isShared &&
+      if (given != inputs_.end() && !isShared &&
           !std::equal(memory.content().begin(), memory.content().end(),
                       given->second.bytes().begin()))
         return "input '" + name + "' was changed";
@@ -465,36 +552,36 @@ public:
   }
 
   std::span<uint8_t> content(const TensorPtr &tensor) {
-    return memory_.at(memoryName(tensor)).content();
+    return memory_.at(memoryName(tensor->getName())).content();
   }
 
 private:
-  std::string memoryName(const TensorPtr &tensor) const {
-    const auto shared = options_.inPlace.find(tensor->getName());
-    return shared == options_.inPlace.end() ? tensor->getName()
-                                            : shared->second;
+  std::string memoryName(const std::string &name) const {
+    const auto shared = options_.inPlace.find(name);
+    return shared == options_.inPlace.end() ? name : shared->second;
   }
-  std::string place(const Handle &handle, const TensorPtr &tensor) {
-    const DataType dtype = tensor->getDataType();
-    const reference::TensorSpec spec{tensor->getName(), dtype, tensor->getDim(),
-                                     tensor->getStride()};
+  std::string place(const Handle &handle, const reference::TensorSpec &spec) {
     const size_t misalignment = static_cast<size_t>(options_.misalignment) *
-                                reference::elementBytes(dtype, 1);
-    auto at =
-        memory_
-            .try_emplace(memoryName(tensor), spec.storageBytes(), misalignment)
-            .first;
-    auto buffer = at->second.makeBuffer(handle, *tensor);
+                                reference::elementBytes(spec.dtype, 1);
+    auto at = memory_
+                  .try_emplace(memoryName(spec.name), spec.storageBytes(),
+                               misalignment)
+                  .first;
+    TensorAttr shape;
+    shape.setDataType(spec.dtype).setDim(spec.dims).setStride(spec.strides);
+    auto buffer = at->second.makeBuffer(handle, shape);
     if (isError(buffer))
       return "buffer of '" + spec.name +
              "': " + ErrorObject(buffer).getMessage();
-    pack_[tensor] = *buffer;
+    pack_[graph_.getTensor(spec.name)] = *buffer;
     return {};
   }
 
-  const Case &case_;                      // Borrowed: the caller's.
-  const std::vector<TensorPtr> &outputs_; // Borrowed: of the case.
-  const RunOptions &options_;             // Borrowed: the caller's.
+  // All borrowed: the caller's.
+  Graph &graph_;
+  const reference::Inputs &inputs_;
+  const std::map<std::string, reference::Expected> &outputs_;
+  const RunOptions &options_;
   std::map<std::string, GuardedBuffer> memory_;
   std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> pack_;
   std::optional<GuardedBuffer> workspaceMemory_;
@@ -503,49 +590,86 @@ private:
 
 } // namespace
 
-std::string Case::compare(const TensorPtr &tensor,
-                          std::span<const uint8_t> content,
-                          Results &first) const {
-  const std::string &name = tensor->getName();
-  const auto before = first.find(name);
-  if (before != first.end())
-    return std::equal(before->second.begin(), before->second.end(),
-                      content.begin())
-               ? std::string()
-               : "'" + name + "' differs from the result of the first run";
-  auto verdict = reference::check(expected_.at(name), content);
-  if (isError(verdict))
-    return ErrorObject(verdict).getMessage();
-  first.emplace(name, std::vector<uint8_t>(content.begin(), content.end()));
-  return verdict->passed ? std::string() : verdict->toString();
-}
-
-std::string Case::runThreads(const Handle &handle,
-                             std::span<const uint8_t> artifact,
-                             const RunOptions &options, Results &first) {
-  if (ErrorObject status = graph.loadFromArtifact(handle, artifact);
-      isError(status))
-    return "load: " + status.getMessage();
-  auto size = graph.getWorkspaceSize();
-  if (isError(size) || !size->has_value())
-    return "no workspace size";
-  for (int repeat = 0; repeat < options.repeats; ++repeat) {
-    Execution execution(*this, outputs_, options);
-    if (std::string text = execution.prepare(handle, **size); !text.empty())
-      return text;
-    if (ErrorObject status = execution.execute(handle); isError(status))
-      return "execute: " + status.getMessage();
-    if (std::string text = execution.checkUntouched(); !text.empty())
-      return text;
-    for (const TensorPtr &tensor : outputs_)
-      if (std::string text = compare(tensor, execution.content(tensor), first);
-          !text.empty())
-        return "run " + std::to_string(repeat) + ": " + text;
+std::string Case::checkGaps(const TensorPtr &tensor,
+                            std::span<const uint8_t> content,
+                            const RunOptions &options) const {
+  const reference::TensorSpec spec{tensor->getName(), tensor->getDataType(),
+                                   tensor->getDim(), tensor->getStride()};
+  const auto size =
+      static_cast<int64_t>(reference::elementBytes(tensor->getDataType(), 1));
+  std::vector<bool> isElement(content.size());
+  for (int64_t index = 0; index < spec.volume(); ++index)
+    std::fill_n(isElement.begin() + spec.offsetOf(index) * size, size, true);
+  const auto shared = options.inPlace.find(tensor->getName());
+  for (size_t at = 0; at < content.size(); ++at) {
+    const uint8_t before = shared == options.inPlace.end()
+                               ? 0xff
+                               : inputs.at(shared->second).bytes()[at];
+    if (!isElement[at] && content[at] != before)
+      return "a gap of '" + tensor->getName() + "' was written, byte " +
+             std::to_string(at);
   }
   return {};
 }
 
+std::string Case::compare(const TensorPtr &tensor,
+                          std::span<const uint8_t> content, Shape &shape) {
+  const std::string &name = tensor->getName();
+  const auto before = shape.first.find(name);
+  if (before != shape.first.end())
+    return std::equal(before->second.begin(), before->second.end(),
+                      content.begin())
+               ? std::string()
+               : "'" + name + "' differs from the result of the first run";
+  auto verdict = reference::check(shape.expected.at(name), content);
+  if (isError(verdict))
+    return ErrorObject(verdict).getMessage();
+  shape.first.emplace(name,
+                      std::vector<uint8_t>(content.begin(), content.end()));
+  return verdict->passed ? std::string() : verdict->toString();
+}
+
+std::string Case::runShape(const Handle &handle, Shape &shape,
+                           const RunOptions &options) {
+  Execution execution(graph, shape.inputs, shape.expected, options);
+  if (std::string text = execution.prepare(handle); !text.empty())
+    return text;
+  if (ErrorObject status = execution.execute(handle); isError(status))
+    return "execute: " + status.getMessage();
+  if (std::string text = execution.checkUntouched(); !text.empty())
+    return text;
+  for (const TensorPtr &tensor : outputs_) {
+    std::span<const uint8_t> content = execution.content(tensor);
+    std::string text = compare(tensor, content, shape);
+    if (text.empty() && !tensor->hasValidPhysicalRepresentation())
+      text = checkGaps(tensor, content, shape, options);
+    if (!text.empty())
+      return text;
+  }
+  return {};
+}
+
+std::string Case::runThreads(const Handle &handle,
+                             std::span<const uint8_t> artifact,
+                             std::vector<Shape> &shapes,
+                             const RunOptions &options) {
+  if (ErrorObject status = graph.loadFromArtifact(handle, artifact);
+      isError(status))
+    return "load: " + status.getMessage();
+  for (int repeat = 0; repeat < options.repeats; ++repeat)
+    for (size_t i = 0; i < shapes.size(); ++i)
+      if (std::string text = runShape(handle, shapes[i], options);
+          !text.empty()) {
+        std::string given;
+        for (const auto &[name, tensor] : shapes[i].inputs)
+          given += tensor.spec().toString() + "; ";
+        return "run " + std::to_string(repeat) + ", " + given + text;
+      }
+  return {};
+}
+
 testing::AssertionResult Case::runTarget(const std::string &target,
+                                         std::vector<Shape> &shapes,
                                          const RunOptions &options) {
   currentCase() = "DIED FAILED " + describe() + " | " + target + "\n";
   setEnv("FUSILLI_TARGET", target.c_str());
@@ -553,12 +677,14 @@ testing::AssertionResult Case::runTarget(const std::string &target,
   unsetEnv("FUSILLI_TARGET");
   if (isError(artifact))
     return fail(target + " compile", ErrorObject(artifact).getMessage());
-  Results first;
+  for (Shape &shape : shapes)
+    shape.first.clear();
   for (int threads : options.threads)
     if (std::string text =
-            runThreads(handleWithThreads(threads), *artifact, options, first);
+            runThreads(handleWithThreads(threads), *artifact, shapes, options);
         !text.empty())
       return fail(target + ", " + std::to_string(threads) + " threads", text);
+  results_ = std::move(shapes.back().first);
   return testing::AssertionSuccess();
 }
 

@@ -8,7 +8,9 @@
 // with several thread counts and repeatedly, and checks
 //   - every element of every output against the reference's bound,
 //   - that results are the same bit for bit whatever the number of threads,
-//   - that bytes before and behind each buffer, and all inputs, are unchanged.
+//   - that bytes before and behind each buffer, between the elements of
+//   outputs,
+//     and all inputs are unchanged.
 // Outputs and workspace are filled with 0xff beforehand.
 //
 // Environment: FUSILLI_E2E_SEED (default fixed), FUSILLI_E2E_SCALE (factor on
@@ -70,6 +72,10 @@ enum class Data {
 /// Dense strides in a random order of dims; with `broadcast` some extents above
 /// 1 have stride 0. Unit dims have an arbitrary stride.
 Dims randomStrides(Random &random, const Dims &dims, bool broadcast = false);
+/// Strides of a view: any order of dims, gaps between them and behind them,
+/// unit dims with any stride. As an input also broadcast dims and dims that
+/// overlap others, now and then.
+Dims randomViewStrides(Random &random, const Dims &dims, bool isInput);
 Dims channelsLastStrides(const Dims &dims);
 using reference::rowMajorStrides;
 
@@ -87,6 +93,9 @@ struct RunOptions {
   int misalignment = 0;
   /// At most so many elements of each output are checked; 0: all.
   int64_t samples = 0;
+  /// Output name to a bound on the absolute error of its elements, where the
+  /// algorithm is better than the reference's bound knows.
+  std::map<std::string, double> bounds = {};
 };
 
 /// One graph, its inputs, and a line that says what it is.
@@ -136,6 +145,20 @@ public:
   testing::AssertionResult
   runAgainst(const std::map<std::string, std::vector<double>> &expected,
              double bound = 0.0, const RunOptions &options = {});
+  /// The same for a graph with dynamic dims: compiles once for each target and
+  /// executes with each of `shapes`, the inputs of other extents, in turn.
+  testing::AssertionResult
+  runShapes(const std::vector<reference::Inputs> &shapes,
+            const RunOptions &options = {});
+  /// Inputs like those of the graph with other extents in their dynamic dims,
+  /// by representative extent.
+  reference::Inputs inputsOf(const std::map<int64_t, int64_t> &extents,
+                             Data data);
+  /// The buffers of the outputs, by name, after the first execution for the
+  /// last target of a successful run.
+  const std::map<std::string, std::vector<uint8_t>> &results() const {
+    return results_;
+  }
 
   /// One line: label, inputs, outputs with dtype, shape and layout.
   std::string describe() const;
@@ -148,20 +171,38 @@ public:
 private:
   using Results = std::map<std::string, std::vector<uint8_t>>;
 
+  /// One set of inputs and what comes of it.
+  struct Shape {
+    reference::Inputs inputs;
+    std::map<std::string, reference::Expected> expected;
+    Results first; ///< results of the first run on a target
+  };
+
+  testing::AssertionResult prepare();
+  testing::AssertionResult evaluate(Shape &shape, const RunOptions &options);
   testing::AssertionResult runTarget(const std::string &target,
+                                     std::vector<Shape> &shapes,
                                      const RunOptions &options);
-  /// What is wrong, or nothing. `first` holds the first results.
+  /// What is wrong, or nothing.
   std::string runThreads(const Handle &handle,
                          std::span<const uint8_t> artifact,
-                         const RunOptions &options, Results &first);
-  std::string compare(const TensorPtr &tensor, std::span<const uint8_t> content,
-                      Results &first) const;
+                         std::vector<Shape> &shapes, const RunOptions &options);
+  std::string runShape(const Handle &handle, Shape &shape,
+                       const RunOptions &options);
+  static std::string compare(const TensorPtr &tensor,
+                             std::span<const uint8_t> content, Shape &shape);
+  /// Whether what lies between the elements of an output is as it was before.
+  std::string checkGaps(const TensorPtr &tensor,
+                        std::span<const uint8_t> content, const Shape &shape,
+                        const RunOptions &options) const;
+  /// Random content.
+  void fill(reference::Tensor &tensor, Data data);
   testing::AssertionResult fail(const std::string &where,
                                 const std::string &what) const;
 
   std::vector<uint8_t> bytes_;
   std::vector<TensorPtr> outputs_;
-  std::map<std::string, reference::Expected> expected_;
+  Results results_;
 };
 
 } // namespace fusilli::e2e

@@ -2,9 +2,10 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Random graphs of pointwise ops, reductions, matmuls and convolutions. A graph
-// is a function of its number and FUSILLI_E2E_SEED; FUSILLI_E2E_SCALE changes
-// how many there are, FUSILLI_E2E_GRAPH runs one alone.
+// Random graphs of pointwise ops, reductions, matmuls and convolutions, on
+// dense tensors of any layout and, one in three, on views. A graph is a
+// function of its number and FUSILLI_E2E_SEED; FUSILLI_E2E_SCALE changes how
+// many there are, FUSILLI_E2E_GRAPH runs one alone.
 
 #include "tests/e2e/shapes.h"
 
@@ -24,6 +25,7 @@ public:
 
   testing::AssertionResult run() {
     base_ = pick(random_, kFloatTypes);
+    hasViews_ = pick(random_, 0, 2) == 0;
     const int64_t inputs = pick(random_, 1, 3);
     for (int64_t n = 0; n < inputs; ++n)
       addInput(randomDims(random_, pick(random_, 1, 4), 2000));
@@ -38,10 +40,19 @@ private:
   TensorPtr addInput(const Dims &dims) {
     const DataType dtype =
         pick(random_, 0, 4) == 0 ? pick(random_, kFloatTypes) : base_;
-    return remember(
-        c_.input("in" + std::to_string(inputs_++), dtype, dims,
-                 randomStrides(random_, dims, true),
-                 pick(random_, 0, 1) ? Data::Normal : Data::Integers));
+    return remember(c_.input(
+        "in" + std::to_string(inputs_++), dtype, dims, inputStrides(dims),
+        pick(random_, 0, 1) ? Data::Normal : Data::Integers));
+  }
+
+  Dims inputStrides(const Dims &dims) {
+    return hasViews_ ? randomViewStrides(random_, dims, true)
+                     : randomStrides(random_, dims, true);
+  }
+  Dims resultStrides(const Dims &dims) {
+    return hasViews_ && pick(random_, 0, 1)
+               ? randomViewStrides(random_, dims, false)
+               : randomStrides(random_, dims);
   }
 
   TensorPtr remember(TensorPtr tensor) {
@@ -56,7 +67,7 @@ private:
 
   /// Gives a result of a node a layout and perhaps makes it an output.
   void result(const TensorPtr &tensor) {
-    tensor->setStride(randomStrides(random_, tensor->getDim()));
+    tensor->setStride(resultStrides(tensor->getDim()));
     results_.push_back(tensor);
     remember(tensor);
   }
@@ -168,7 +179,7 @@ private:
   void addMatmul() {
     const TensorPtr a = pick(random_, tensors_);
     const Dims dims = a->getDim();
-    if (dims.size() < 2 || !keepsBatchOrder(a))
+    if (dims.size() < 2)
       return;
     Dims b = dims;
     const size_t rank = dims.size();
@@ -177,25 +188,10 @@ private:
     for (size_t d = 0; d + 2 < rank; ++d)
       if (pick(random_, 0, 3) == 0)
         b[d] = 1;
-    Dims strides = rowMajorStrides(b);
-    if (pick(random_, 0, 1)) {
-      strides[rank - 2] = 1;
-      strides[rank - 1] = b[rank - 2];
-    }
-    const TensorPtr w = c_.input("in" + std::to_string(inputs_++),
-                                 a->getDataType(), b, strides, Data::Normal);
-    const TensorPtr y = c_.matmul(a, w, resultType());
-    results_.push_back(y);
-    remember(y);
-  }
-
-  /// Matmul wants batch dims where they are.
-  static bool keepsBatchOrder(const TensorPtr &tensor) {
-    const Dims order = tensor->getLogicalToPhysicalPermuteOrder();
-    for (size_t d = 0; d + 2 < order.size(); ++d)
-      if (order[d] != static_cast<int64_t>(d))
-        return false;
-    return true;
+    const TensorPtr w =
+        c_.input("in" + std::to_string(inputs_++), a->getDataType(), b,
+                 inputStrides(b), Data::Normal);
+    result(c_.matmul(a, w, resultType()));
   }
 
   void addConv() {
@@ -210,19 +206,12 @@ private:
       stride.push_back(pick(random_, 1, 2));
       dilation.push_back(1);
     }
-    const auto layout = [&](const Dims &dims) {
-      return pick(random_, 0, 1) ? channelsLastStrides(dims)
-                                 : rowMajorStrides(dims);
-    };
     const auto input = [&](const Dims &dims) {
       return c_.input("in" + std::to_string(inputs_++), base_, dims,
-                      layout(dims), Data::Normal);
+                      inputStrides(dims), Data::Normal);
     };
-    const TensorPtr y = c_.conv(remember(input(x)), input(w), padding, stride,
-                                dilation, resultType());
-    y->setStride(layout(y->getDim()));
-    results_.push_back(y);
-    remember(y);
+    result(c_.conv(remember(input(x)), input(w), padding, stride, dilation,
+                   resultType()));
   }
 
   /// Results that nobody asked for are outputs by chance, the last one always.
@@ -237,6 +226,7 @@ private:
   Case c_;
   Random &random_; // Borrowed: the case's.
   DataType base_ = DataType::Float;
+  bool hasViews_ = false;
   int inputs_ = 0;
   std::vector<TensorPtr> tensors_, results_;
 };

@@ -5,7 +5,13 @@
 // Every reduction mode, dtype and target, over random shapes, sets of reduced
 // dims and layouts.
 
+#include "tests/e2e/guarded_buffer.h"
 #include "tests/e2e/shapes.h"
+
+#include "reference/tolerance.h"
+
+#include <cmath>
+#include <cstring>
 
 namespace fusilli::e2e {
 namespace {
@@ -120,6 +126,77 @@ TEST(ReductionTypesTest, NarrowToWideAndBack) {
   check(Mode::NORM2, DataType::Half, DataType::Float);
   check(Mode::MAX, DataType::Int32, DataType::Float);
   check(Mode::ADD, DataType::Int32, DataType::Float);
+}
+
+/// The results of a reduction over dim 0 of `rows` equal rows of `columns`
+/// times `value`; the rows are one in memory.
+std::vector<float> reduceEqualRows(Mode mode, int64_t rows, int64_t columns,
+                                   float value) {
+  auto handle = Handle::create(Backend::CPU);
+  if (isError(handle)) {
+    ADD_FAILURE() << ErrorObject(handle);
+    return {};
+  }
+  Graph graph;
+  graph.setName("reduction of equal rows").setIODataType(DataType::Float);
+  auto x = graph.tensor(TensorAttr()
+                            .setName("x")
+                            .setDataType(DataType::Float)
+                            .setDim({rows, columns})
+                            .setStride({0, columns == 1 ? 0 : 1}));
+  auto attr = ReductionAttr().setMode(mode);
+  TensorPtr y = graph.reduction(x, attr);
+  y->setName("y").setDataType(DataType::Float).setOutput(true);
+  y->setDim({1, columns}).setStride({columns, 1});
+  ErrorObject status = graph.validate();
+  if (isOk(status))
+    status = graph.compile(*handle, /*remove=*/true);
+  EXPECT_TRUE(isOk(status)) << status;
+  if (isError(status))
+    return {};
+  const size_t bytes = static_cast<size_t>(columns) * sizeof(float);
+  GuardedBuffer input(bytes, 0), output(bytes, 0);
+  const std::vector<float> row(static_cast<size_t>(columns), value);
+  std::memcpy(input.content().data(), row.data(), bytes);
+  auto in = input.makeBuffer(*handle, *x), out = output.makeBuffer(*handle, *y);
+  EXPECT_TRUE(isOk(in) && isOk(out));
+  std::shared_ptr<Buffer> workspace;
+  auto size = graph.getWorkspaceSize();
+  EXPECT_TRUE(isOk(size));
+  if (const size_t count = size->value_or(0)) {
+    auto allocated = Buffer::allocateRaw(*handle, count);
+    EXPECT_TRUE(isOk(allocated));
+    workspace = std::make_shared<Buffer>(std::move(*allocated));
+  }
+  status = graph.execute(*handle, {{x, *in}, {y, *out}}, workspace);
+  EXPECT_TRUE(isOk(status)) << status;
+  std::vector<float> results(static_cast<size_t>(columns));
+  std::memcpy(results.data(), output.content().data(), bytes);
+  return results;
+}
+
+TEST(ReductionLongSumTest, AverageOfOnesIsOne) {
+  for (const std::string &target : Settings::get().targets) {
+    setEnv("FUSILLI_TARGET", target.c_str());
+    for (int64_t columns : {1, 3})
+      for (float result : reduceEqualRows(Mode::AVG, 33554432, columns, 1.0f))
+        EXPECT_EQ(result, 1.0f) << target << ", columns " << columns;
+  }
+}
+
+TEST(ReductionLongSumTest, SumOfTenthsIsWithinTheBound) {
+  const auto check = [](int64_t rows, int64_t columns) {
+    const double exact = static_cast<double>(0.1f) * static_cast<double>(rows);
+    const double bound = reference::reductionUnits(rows) * 0x1p-24 * exact;
+    for (float result : reduceEqualRows(Mode::SUM, rows, columns, 0.1f))
+      EXPECT_NEAR(result, exact, bound) << rows << "x" << columns;
+  };
+  for (const std::string &target : Settings::get().targets) {
+    setEnv("FUSILLI_TARGET", target.c_str());
+    check(20000000, 1);
+    check(20000000, 3);
+    check(3000001, 300);
+  }
 }
 
 } // namespace

@@ -32,19 +32,19 @@ void require(bool condition) {
     std::abort();
 }
 
-void walk(const artifact::Reader &reader) {
+void walk(const artifact::Reader &reader, std::span<const uint32_t> words) {
   const fbs::Artifact &artifact = reader.artifact();
-  touch(reader.code());
-  touch(reader.constants());
   size_t argCount = artifact.args() != nullptr ? artifact.args()->size() : 0;
   size_t position = 0;
-  while (position < reader.program().size()) {
-    auto instruction = artifact::decodeInstruction(reader.program(), position);
+  while (position < words.size()) {
+    auto instruction = artifact::decodeInstruction(words, position);
     require(instruction.isOk());
     if (!instruction->isDispatch())
       continue;
     const fbs::Entry *entry = artifact.entries()->Get(instruction->entry);
-    require(entry->code_offset() < reader.code().size());
+    require(entry->executable() < reader.executableCount());
+    require(entry->offset() <
+            reader.executable(entry->executable()).bytes.size());
     for (uint32_t i = 0; i < instruction->bindingCount; ++i) {
       const fbs::Binding *binding =
           artifact.bindings()->Get(instruction->firstBinding + i);
@@ -54,6 +54,8 @@ void walk(const artifact::Reader &reader) {
         require(end <= reader.constants().size());
       else if (binding->kind() == fbs::BindingKind::Workspace)
         require(end <= artifact.workspace_size());
+      else if (binding->kind() == fbs::BindingKind::Prepared)
+        require(end <= artifact.prepared_size());
       else
         require(binding->index() < argCount &&
                 end <= artifact.args()->Get(binding->index())->byte_length());
@@ -78,7 +80,14 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size,
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   auto reader = artifact::Reader::open({data, size});
-  if (reader.isOk())
-    walk(*reader);
+  if (!reader.isOk())
+    return 0;
+  for (size_t i = 0; i < reader->executableCount(); ++i) {
+    touch(reader->executable(i).requirements);
+    touch(reader->executable(i).bytes);
+  }
+  touch(reader->constants());
+  walk(*reader, reader->program());
+  walk(*reader, reader->prepare());
   return 0;
 }

@@ -142,6 +142,7 @@ private:
       return mutateList(tensor.dynamic_dims);
     case 5:
       tensor.is_virtual = !tensor.is_virtual;
+      tensor.is_constant = !tensor.is_virtual;
       return;
     case 6:
       return mutateEnum(tensor.scalar_kind);

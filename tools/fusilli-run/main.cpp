@@ -7,8 +7,13 @@
 
 #include "fusilli/support/target_platform.h"
 
+#ifdef FUSILLI_RUN_HAS_PEAKS
+#include "benchmarks/peaks/peaks.h"
+#endif
+
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 #include <map>
@@ -31,6 +36,9 @@ struct Options {
   uint32_t threads = 0;
   unsigned repeat = 1;
   bool info = false;
+  bool explain = false;
+  bool json = false;
+  bool time = false;
   bool allowSharedWritable = false;
 };
 
@@ -69,13 +77,17 @@ ErrorOr<Files> parseFiles(const std::vector<std::string> &arguments,
 void printInfo(const Runner &runner, size_t bytes) {
   const fbs::Artifact &artifact = runner.artifact();
   auto text = [](const flatbuffers::String *s) { return s ? s->str() : ""; };
+  size_t codeSize = 0;
+  if (artifact.executables())
+    for (const fbs::Executable *executable : *artifact.executables())
+      codeSize += executable->bytes() ? executable->bytes()->size() : 0;
   std::cout << "artifact:  " << bytes << " bytes, backend "
             << text(artifact.backend()) << ", target "
             << text(artifact.target()) << ", compiler "
             << text(artifact.compiler_version()) << "\n"
-            << "workspace: " << artifact.workspace_size() << " bytes\n"
-            << "code:      " << (artifact.code() ? artifact.code()->size() : 0)
-            << " bytes, constants "
+            << "workspace: " << artifact.workspace_size() << " bytes, prepared "
+            << artifact.prepared_size() << " bytes\n"
+            << "code:      " << codeSize << " bytes, constants "
             << (artifact.constants() ? artifact.constants()->size() : 0)
             << " bytes\n";
   for (const Tensor &tensor : runner.signature())
@@ -124,6 +136,41 @@ readInputs(const Options &options, const std::vector<Tensor> &signature,
   return ok(std::move(contents));
 }
 
+// The peaks of this machine for a target's roofline; none in a build without
+// the benchmarks.
+MachinePeaks measurePeaks([[maybe_unused]] const std::string &target,
+                          [[maybe_unused]] uint32_t threads) {
+  MachinePeaks peaks;
+#ifdef FUSILLI_RUN_HAS_PEAKS
+  bench::PeakMeter meter(target, static_cast<int>(threads));
+  for (int i = 0; i < 3; ++i) {
+    meter.measureArithmetic();
+    meter.measureMemory();
+  }
+  const bench::PeakValues values = meter.values();
+  peaks.gflops = values.f32.value_or(0);
+  peaks.gbps = values.read.value_or(0);
+#endif
+  return peaks;
+}
+
+ErrorObject explainProgram(const Options &options, Runner &runner) {
+  Explanation explanation = runner.explain(options.program);
+  if (options.time) {
+    const std::vector<Tensor> &signature = runner.signature();
+    FUSILLI_ASSIGN_OR_RETURN(Files inputs,
+                             parseFiles(options.inputs, signature, false));
+    FUSILLI_ASSIGN_OR_RETURN(std::vector<std::vector<uint8_t>> contents,
+                             readInputs(options, signature, inputs));
+    FUSILLI_ASSIGN_OR_RETURN(explanation,
+                             runner.explain(options.program, contents,
+                                            std::max(11u, options.repeat)));
+    explanation.peaks = measurePeaks(explanation.target, runner.threads());
+  }
+  std::cout << (options.json ? explanation.toJson() : explanation.toText());
+  return ok();
+}
+
 ErrorObject runProgram(const Options &options) {
   FUSILLI_ASSIGN_OR_RETURN(
       std::vector<uint8_t> artifact,
@@ -135,6 +182,8 @@ ErrorObject runProgram(const Options &options) {
     if (options.inputs.empty() && options.outputs.empty() && !options.random)
       return ok();
   }
+  if (options.explain)
+    return explainProgram(options, *runner);
   const std::vector<Tensor> &signature = runner->signature();
   FUSILLI_ASSIGN_OR_RETURN(Files inputs,
                            parseFiles(options.inputs, signature, false));
@@ -192,6 +241,18 @@ int main(int argc, char **argv) {
       ->check(CLI::PositiveNumber);
   app.add_flag("--info", options.info,
                "print signature and kernels; runs only if inputs are given");
+  CLI::Option *explain =
+      app.add_flag("--explain", options.explain,
+                   "print what the program does, kernel by kernel: nodes, "
+                   "strategy and why earlier ones declined, schedule, "
+                   "workgroups, scratch, work");
+  app.add_flag("--json", options.json, "with --explain: as JSON")
+      ->needs(explain);
+  app.add_flag("--time", options.time,
+               "with --explain: run it, and print the time of each kernel and "
+               "its fraction of the f32 roofline of this machine (at least 11 "
+               "runs, see --repeat)")
+      ->needs(explain);
   app.add_flag("--allow-shared-writable", options.allowSharedWritable,
                "run an artifact file that others can write, too: it is machine "
                "code and gets your rights (also: "

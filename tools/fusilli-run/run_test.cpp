@@ -50,6 +50,17 @@ TEST(TensorDataTest, BroadcastDimsTakeTheFirstElement) {
   EXPECT_THAT(*bytes, testing::ElementsAre(1, 2, 3));
 }
 
+TEST(TensorDataTest, ViewsHaveGaps) {
+  Tensor tensor = makeTensor({2, 3}, {7, 2}, DataType::Int8, 12);
+  npy::Array array{.descr = "|i1", .shape = {2, 3}, .data = {1, 2, 3, 4, 5, 6}};
+  ErrorOr<std::vector<uint8_t>> bytes = toPhysical(tensor, array);
+  ASSERT_OK(bytes);
+  EXPECT_THAT(*bytes, testing::ElementsAre(1, 0, 2, 0, 3, 0, 0, 4, 0, 5, 0, 6));
+  ErrorOr<npy::Array> back = toLogical(tensor, *bytes);
+  ASSERT_OK(back);
+  EXPECT_EQ(back->data, array.data);
+}
+
 TEST(TensorDataTest, NamesTypeAndShapeMismatches) {
   Tensor tensor = makeTensor({2}, {1}, DataType::BFloat16, 4);
   npy::Array array{.descr = "<f2", .shape = {2}, .data = {1, 2, 3, 4}};

@@ -93,10 +93,9 @@ Runner::create(const std::vector<uint8_t> &artifact, uint32_t threads) {
   return ok(std::move(runner));
 }
 
-ErrorOr<double> Runner::run(std::vector<std::vector<uint8_t>> &contents,
-                            unsigned repeat) {
-  std::vector<Ref<hal::BufferView>> views;
-  std::vector<RefObject *> arguments;
+ErrorOr<Runner::Call>
+Runner::makeCall(std::vector<std::vector<uint8_t>> &contents) {
+  Call call;
   for (size_t i = 0; i < signature_.size(); ++i) {
     const vm::ProgramArg &arg = program_->args()[i];
     contents[i].resize(arg.byteLength);
@@ -108,19 +107,38 @@ ErrorOr<double> Runner::run(std::vector<std::vector<uint8_t>> &contents,
     FUSILLI_ENGINE_ASSIGN(
         Ref<hal::BufferView> view,
         hal::BufferView::create(std::move(buffer), dims, arg.elementType));
-    arguments.push_back(view.get());
-    views.push_back(std::move(view));
+    call.arguments.push_back(view.get());
+    call.views.push_back(std::move(view));
   }
-  Ref<hal::Buffer> workspace;
   if (uint64_t size = program_->workspaceSize(); size > 0) {
-    FUSILLI_ENGINE_ASSIGN(workspace, device_->allocator().allocate({}, size));
+    FUSILLI_ENGINE_ASSIGN(call.workspace,
+                          device_->allocator().allocate({}, size));
   }
-  arguments.push_back(workspace.get());
+  call.arguments.push_back(call.workspace.get());
+  return ok(std::move(call));
+}
 
+Explanation Runner::explain(const std::string &name) const {
+  return engine::explainProgram(*program_, name);
+}
+
+ErrorOr<Explanation>
+Runner::explain(const std::string &name,
+                std::vector<std::vector<uint8_t>> &contents, unsigned repeat) {
+  Explanation explanation = explain(name);
+  FUSILLI_ASSIGN_OR_RETURN(Call call, makeCall(contents));
+  FUSILLI_CHECK_ERROR(engine::toErrorObject(
+      engine::timeKernels(*program_, call.arguments, repeat, explanation)));
+  return ok(std::move(explanation));
+}
+
+ErrorOr<double> Runner::run(std::vector<std::vector<uint8_t>> &contents,
+                            unsigned repeat) {
+  FUSILLI_ASSIGN_OR_RETURN(Call call, makeCall(contents));
   std::vector<double> times;
   for (unsigned i = 0; i < std::max(1u, repeat); ++i) {
     auto begin = std::chrono::steady_clock::now();
-    Status status = program_->invoke(arguments);
+    Status status = program_->invoke(call.arguments);
     std::chrono::duration<double, std::micro> time =
         std::chrono::steady_clock::now() - begin;
     if (!status.isOk())
@@ -129,8 +147,9 @@ ErrorOr<double> Runner::run(std::vector<std::vector<uint8_t>> &contents,
   }
   for (size_t i = 0; i < signature_.size(); ++i)
     if (signature_[i].isOutput)
-      FUSILLI_CHECK_ERROR(engine::toErrorObject(device_->deviceToHost(
-          *views[i]->buffer(), 0, contents[i].data(), contents[i].size())));
+      FUSILLI_CHECK_ERROR(engine::toErrorObject(
+          device_->deviceToHost(*call.views[i]->buffer(), 0, contents[i].data(),
+                                contents[i].size())));
   std::nth_element(times.begin(), times.begin() + times.size() / 2,
                    times.end());
   return ok(times[times.size() / 2]);

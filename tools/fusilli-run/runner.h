@@ -6,6 +6,7 @@
 #ifndef TOOLS_FUSILLI_RUN_RUNNER_H
 #define TOOLS_FUSILLI_RUN_RUNNER_H
 
+#include "engine/explain.h"
 #include "engine/program.h"
 #include "fusilli/support/logging.h"
 #include "tools/fusilli-run/tensor_data.h"
@@ -33,6 +34,13 @@ public:
   const fbs::Artifact &artifact() const { return program_->artifact(); }
   uint32_t threads() const { return device_->concurrency(); }
 
+  /// What the program does, kernel by kernel.
+  Explanation explain(const std::string &name) const;
+  /// The same with the median time of each kernel over `repeat` runs.
+  ErrorOr<Explanation> explain(const std::string &name,
+                               std::vector<std::vector<uint8_t>> &contents,
+                               unsigned repeat);
+
   /// Contents of all arguments in signature order, outputs empty or a size that
   /// fits. On return outputs hold the results. Runs `repeat` times and gives
   /// the median time in microseconds.
@@ -40,7 +48,14 @@ public:
                       unsigned repeat);
 
 private:
+  /// Buffers of one call.
+  struct Call {
+    std::vector<Ref<hal::BufferView>> views;
+    Ref<hal::Buffer> workspace;
+    std::vector<RefObject *> arguments;
+  };
   Runner() = default;
+  ErrorOr<Call> makeCall(std::vector<std::vector<uint8_t>> &contents);
   Ref<vm::Instance> instance_;
   Ref<hal::Device> device_;
   Ref<hal::DeviceGroup> devices_;

@@ -75,10 +75,6 @@ void Contraction::analyse() {
                  : "the reduction is no sum of products of two operands";
     return;
   }
-  if (!model.isStatic()) {
-    defect = "has symbolic extents";
-    return;
-  }
   stage = reductions.front();
   auto op = getOp();
   if (!stage->position) {
@@ -109,6 +105,9 @@ void Contraction::analyse() {
       b.coefs[s.filterLoop] = -b.coefs[s.filterLoop];
     }
   mergeRows();
+  for (int l = 0; l < int(extents.size()) && defect.empty(); ++l)
+    if (isSymbolic(l) && !llvm::is_contained(batchLoops, l))
+      defect = "has a symbolic extent that is no batch";
 }
 
 bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
@@ -144,6 +143,10 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
   o.element = binding.element();
   o.coefs.assign(op.getNumLoops(), 0);
   for (unsigned j = 0; j < binding.extents.size(); ++j) {
+    if (!binding.strides[j].isStatic()) {
+      defect = "an operand has a symbolic stride";
+      return false;
+    }
     int64_t stride = binding.strides[j].get();
     if (slice) {
       o.offset += slice.getStaticOffset(j) * stride;
@@ -171,6 +174,10 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       s.outputLoop = outputs[0];
       s.filterLoop = taps[0];
       s.stride = c[outputs[0]];
+      if (!binding.extents[j].isStatic()) {
+        defect = "has a window along a symbolic dim";
+        return false;
+      }
       s.inputExtent = binding.extents[j].get();
       s.inputStride = stride;
       s.outputs = extents[s.outputLoop];
@@ -206,7 +213,7 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       defect = "an operand is walked backwards";
       return false;
     }
-    if (binding.extents[j].get() != 1)
+    if (!binding.extents[j].is(1))
       for (int l = 0; l < int(c.size()); ++l)
         o.coefs[l] += c[l] * stride;
   }
@@ -339,6 +346,12 @@ void Contraction::mergeRows() {
     linear &= model.collect(model.getResultValue(i), position, accesses,
                             [&](Value v) { return v == result; });
   }
+  for (const Access &access : accesses)
+    for (int l = 0; l < int(dim.size()); ++l)
+      if (dim[l] >= 0 && !access.coefs[dim[l]].isStatic()) {
+        defect = "reads or writes with a symbolic stride";
+        return;
+      }
   if (!linear) {
     defect = "reads an operand of the epilogue that is not addressed linearly";
     return;
@@ -391,7 +404,8 @@ void Contraction::mergeRows() {
       continue;
     }
     int inner = mLoops.front();
-    bool merges = a.coefs[outer] == a.coefs[inner] * extents[inner] &&
+    bool merges = !isSymbolic(outer) &&
+                  a.coefs[outer] == a.coefs[inner] * extents[inner] &&
                   llvm::all_of(accesses, [&](const Access &x) {
                     return coef(x, outer) == coef(x, inner) * extents[inner];
                   });

@@ -54,7 +54,7 @@ struct Contraction {
   std::string defect;
   const Stage *stage = nullptr;
   Value result;                    ///< the tensor that the epilogue reads
-  SmallVector<int64_t, 8> extents; ///< per loop
+  SmallVector<int64_t, 8> extents; ///< per loop; of a symbol the representative
   ContractionOperand a, b;
   SmallVector<SpatialDim, 3> spatial; ///< empty: matmul
   /// Kernel dim of each loop, or -1 where its extent is 1.
@@ -71,6 +71,9 @@ struct Contraction {
   bool channelwise = false;
 
   mlir::linalg::GenericOp getOp() const { return stage->op; }
+  /// The extent of a loop, symbolic only for a batch loop.
+  const Extent &getExtent(int loop) const { return stage->extents[loop]; }
+  bool isSymbolic(int loop) const { return !getExtent(loop).isStatic(); }
   /// The loop over the input channels that a window holds.
   int channelLoop() const { return channelwise ? nLoop : kLoops.front(); }
   int64_t channels() const { return extents[channelLoop()]; }

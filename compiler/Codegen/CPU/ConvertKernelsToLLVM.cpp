@@ -50,9 +50,10 @@ using namespace mlir;
 namespace fusilli::compiler {
 namespace {
 
-/// Adds the entry `name` that unpacks the dispatch state and calls `body`.
+/// Adds the entry `name` that unpacks the dispatch state and calls `body`:
+/// bindings, then `numSymbols` push constants of two words each.
 void addEntry(ModuleOp module, func::FuncOp body, StringRef name,
-              DictionaryAttr attrs) {
+              DictionaryAttr attrs, unsigned numSymbols) {
   ImplicitLocOpBuilder b(body.getLoc(), module.getContext());
   b.setInsertionPointAfter(body);
   auto ptr = LLVM::LLVMPointerType::get(b.getContext());
@@ -67,11 +68,24 @@ void addEntry(ModuleOp module, func::FuncOp body, StringRef name,
   static_assert(offsetof(fusilli_dispatch_state_t, bindings) == 0);
   Value table = LLVM::LoadOp::create(b, ptr, state);
   SmallVector<Value> args;
-  unsigned numBindings = body.getNumArguments() - 3;
+  unsigned numBindings = body.getNumArguments() - 3 - numSymbols;
   for (unsigned i = 0; i < numBindings; ++i) {
     Value slot = LLVM::GEPOp::create(b, ptr, ptr, table,
                                      ArrayRef<LLVM::GEPArg>{int32_t(i)});
     args.push_back(LLVM::LoadOp::create(b, ptr, slot));
+  }
+  if (numSymbols) {
+    Value field = LLVM::GEPOp::create(
+        b, ptr, b.getI8Type(), state,
+        ArrayRef<LLVM::GEPArg>{
+            int32_t(offsetof(fusilli_dispatch_state_t, constants))});
+    Value constants = LLVM::LoadOp::create(b, ptr, field);
+    for (unsigned i = 0; i < numSymbols; ++i) {
+      Value slot = LLVM::GEPOp::create(b, ptr, i64, constants,
+                                       ArrayRef<LLVM::GEPArg>{int32_t(i)});
+      args.push_back(LLVM::LoadOp::create(b, i64, slot,
+                                          /*alignment=*/alignof(uint32_t)));
+    }
   }
   args.append(
       {entry.getArgument(1), entry.getArgument(2), entry.getArgument(3)});
@@ -93,7 +107,8 @@ struct ConvertKernelsToLLVMPass
       DictionaryAttr attrs = f->getDiscardableAttrDictionary();
       f->setDiscardableAttrs(ArrayRef<NamedAttribute>{});
       f.setName(name + ".body");
-      addEntry(module, f, name, attrs);
+      auto symbols = attrs.getAs<DenseI64ArrayAttr>("fusilli.symbols");
+      addEntry(module, f, name, attrs, symbols ? symbols.size() : 0);
     }
 
     LowerToLLVMOptions options(ctx);

@@ -161,7 +161,7 @@ public:
     if (!c.isConv())
       return Match::decline("has no window");
     ScheduleFields fields = ConvolutionTiling(c, target).getFields();
-    fields.isInline = c.flops() < kInlineFlops;
+    fields.isInline = model.isStatic() && c.flops() < kInlineFlops;
     return {fields.build(model.getContext(), getName()), {}};
   }
 

@@ -113,17 +113,17 @@ LogicalResult ConvolutionEmitter::run() {
       images.push_back(l);
   // Group, block of channels, image, block of rows: filters change slowest.
   SmallVector<Extent> extents;
-  int64_t count = groups * rowBlocks, sharing = rowBlocks;
+  Extent count = groups * rowBlocks, sharing = rowBlocks;
   for (int l : outer) {
-    extents.push_back(c.extents[l]);
-    count *= c.extents[l];
+    extents.push_back(c.getExtent(l));
+    count = count * c.getExtent(l);
   }
   extents.push_back(groups);
   for (int l : images) {
-    extents.push_back(c.extents[l]);
-    count *= c.extents[l];
+    extents.push_back(c.getExtent(l));
+    count = count * c.getExtent(l);
     // A loop that the filters depend on too would make them new.
-    sharing = c.b.coefs[l] ? 0 : sharing * c.extents[l];
+    sharing = c.b.coefs[l] ? Extent(0) : sharing * c.getExtent(l);
   }
   extents.push_back(rowBlocks);
   k.setWorkgroups(count);
@@ -139,7 +139,7 @@ LogicalResult ConvolutionEmitter::run() {
     // The last block is moved back to be a whole one.
     blockFirst =
         k.minIndex(k.mulIndex(at[next], t.rows), first.outputs - t.rows);
-    Value key = sharing ? k.divIndex(id, sharing) : id;
+    Value key = sharing.is(0) ? id : k.divIndex(id, sharing);
     Value isNew =
         arith::CmpIOp::create(b, arith::CmpIPredicate::ne, key, before[0]);
     if (t.packA)

@@ -20,14 +20,22 @@
 #define COMPILER_CODEGEN_CPU_CPUPIPELINES_H
 
 #include "compiler/Codegen/Common/TargetInfo.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
+
+#include <memory>
 
 namespace fusilli::compiler {
 
 #define GEN_PASS_DECL
 #include "compiler/Codegen/CPU/CpuPasses.h.inc"
+
+/// What kernels of this target hold; `rows`: also ops that use reductions of
+/// their rows.
+std::shared_ptr<const ir::FusionPolicy>
+makeCpuFusionPolicy(const TargetInfo &target, bool rows = true);
 
 /// `forcedStrategy`: the only strategy to be asked, for tests; empty: all.
 void populateVectorPipeline(mlir::OpPassManager &pm, const TargetInfo &target,

@@ -4,8 +4,8 @@
 //
 // Strategy `general`: any kernel that the model can read. Each result is
 // computed by loops over its rows, along the dim of its smallest stride; rows
-// are vectors where all that they are computed from can be, else scalars. All
-// else that a value needs is computed in place.
+// are vectors where all that they are computed from can be and no extent is
+// symbolic, else scalars. All else that a value needs is computed in place.
 
 #include "compiler/Codegen/CPU/GeneralEvaluator.h"
 #include "compiler/Codegen/CPU/Strategy.h"
@@ -25,11 +25,12 @@ struct ResultGroup {
   SmallVector<Extent, 6> extents;
   unsigned row = 0; ///< the dim along which rows lie
 
-  int64_t rowExtent() const { return extents[row].get(); }
-  int64_t rows() const {
-    int64_t rows = 1;
+  const Extent &rowExtent() const { return extents[row]; }
+  Extent rows() const {
+    Extent rows = 1;
     for (auto [j, extent] : llvm::enumerate(extents))
-      rows *= j == row ? 1 : extent.get();
+      if (j != row)
+        rows = rows * extent;
     return rows;
   }
 };
@@ -66,9 +67,9 @@ std::vector<ResultGroup> groupResults(const KernelModel &model) {
     group.results.push_back(i);
     group.extents = binding.extents;
     for (auto [j, extent] : llvm::enumerate(binding.extents))
-      if (extent.get() != 1 &&
-          (binding.extents[group.row].get() == 1 ||
-           binding.strides[j].get() < binding.strides[group.row].get()))
+      if (!extent.is(1) && (binding.extents[group.row].is(1) ||
+                            binding.strides[j].representative() <
+                                binding.strides[group.row].representative()))
         group.row = j;
     groups.push_back(std::move(group));
   }
@@ -80,19 +81,20 @@ AffineMap identityOf(const KernelModel &model, const ResultGroup &group) {
                                            model.getContext());
 }
 
-/// Workgroups of a group: blocks of rows, or parts of a long row.
+/// Workgroups of a group: blocks of rows, or parts of a long row. Of symbolic
+/// extents any number may turn out, so blocks and parts are cut to them.
 struct Blocks {
   int64_t rows, part; ///< of one workgroup
-  int64_t rowBlocks, parts;
+  Extent rowBlocks, parts;
 
   Blocks(const ResultGroup &group, int64_t positions, int64_t lanes) {
-    int64_t n = std::max<int64_t>(group.rowExtent(), 1);
+    int64_t n = std::max<int64_t>(group.rowExtent().representative(), 1);
     part = std::min(n, int64_t(llvm::alignTo(positions, lanes)));
-    parts = llvm::divideCeil(n, part);
-    rows = parts > 1 ? 1 : std::max<int64_t>(1, positions / n);
-    rowBlocks = llvm::divideCeil(group.rows(), rows);
+    rows = n > part ? 1 : std::max<int64_t>(1, positions / n);
+    parts = ceilDiv(group.rowExtent(), part);
+    rowBlocks = ceilDiv(group.rows(), rows);
   }
-  int64_t count() const { return rowBlocks * parts; }
+  Extent count() const { return rowBlocks * parts; }
 };
 
 class GeneralEmitter {
@@ -105,7 +107,7 @@ public:
   LogicalResult run() {
     std::vector<ResultGroup> groups = groupResults(model);
     SmallVector<Blocks> blocks;
-    SmallVector<int64_t> starts = {0};
+    SmallVector<Extent> starts = {0};
     for (const ResultGroup &group : groups) {
       blocks.emplace_back(group, positions, lanes);
       starts.push_back(starts.back() + blocks.back().count());
@@ -133,8 +135,7 @@ public:
 
 private:
   void workgroup(const ResultGroup &group, const Blocks &blocks, Value id) {
-    SmallVector<Value> at =
-        k.delinearize(id, {Extent(blocks.rowBlocks), Extent(blocks.parts)});
+    SmallVector<Value> at = k.delinearize(id, {blocks.rowBlocks, blocks.parts});
     Value firstRow = k.mulIndex(at[0], blocks.rows);
     Value endRow = k.minIndex(k.addIndex(firstRow, blocks.rows), group.rows());
     Value lo = k.mulIndex(at[1], blocks.part);
@@ -146,11 +147,11 @@ private:
     k.loop(firstRow, endRow, 1, [&](Value row) {
       SmallVector<Value> ivs = k.delinearize(row, outer);
       ivs.insert(ivs.begin() + group.row, Value());
-      int64_t n = group.rowExtent(), whole = n / lanes * lanes;
       if (lanes == 1) {
         k.loop(lo, hi, 1, [&](Value iv) { position(group, ivs, iv, 1, 1); });
         return;
       }
+      int64_t n = group.rowExtent().get(), whole = n / lanes * lanes;
       if (whole)
         k.loop(lo, k.minIndex(hi, whole), lanes,
                [&](Value iv) { position(group, ivs, iv, lanes, lanes); });
@@ -159,7 +160,7 @@ private:
       auto tail = [&] {
         position(group, ivs, k.index(whole), lanes, n - whole);
       };
-      if (blocks.parts == 1)
+      if (blocks.parts.is(1))
         tail();
       else
         k.ifThen(k.isEqual(hi, k.index(n)), tail);
@@ -216,26 +217,25 @@ public:
 
   Match match(const KernelModel &model,
               const TargetInfo &target) const override {
-    if (!model.isStatic())
-      return Match::decline("has symbolic extents");
     std::vector<ResultGroup> groups = groupResults(model);
-    bool vectors = true;
+    bool vectors = model.isStatic();
     double results = 0;
     for (const ResultGroup &group : groups) {
-      results += double(group.rows()) * group.rowExtent();
+      results += double(group.rows().representative()) *
+                 double(group.rowExtent().representative());
       for (unsigned result : group.results)
-        vectors &=
-            group.rowExtent() > 1 && GeneralEvaluator::isVectorizable(
-                                         model, model.getResultValue(result),
-                                         identityOf(model, group), group.row);
+        vectors = vectors && group.rowExtent().get() > 1 &&
+                  GeneralEvaluator::isVectorizable(
+                      model, model.getResultValue(result),
+                      identityOf(model, group), group.row);
     }
     // Each op as often as its loops run, though some are repeated.
     double work = 0;
     for (const Stage &stage : model.getStages()) {
       auto op = stage.op;
       double volume = 1;
-      for (int64_t extent : op.getStaticLoopRanges())
-        volume *= extent;
+      for (const Extent &extent : stage.extents)
+        volume *= double(extent.representative());
       work += volume * std::max<int64_t>(1, getBodyCost(op.getBody()));
     }
     ScheduleFields fields;
@@ -243,7 +243,7 @@ public:
     work = std::max(work / fields.lanes, 1.0);
     fields.workgroup = {
         std::max<int64_t>(1, int64_t(kWorkgroupOperations / work * results))};
-    fields.isInline = work < kWorkgroupOperations / 4;
+    fields.isInline = model.isStatic() && work < kWorkgroupOperations / 4;
     if (fields.isInline) // one workgroup
       fields.workgroup = {std::max<int64_t>(1, int64_t(results))};
     return {fields.build(model.getContext(), getName()), {}};
@@ -254,6 +254,11 @@ public:
     if (schedule.getWorkgroup().size() != 1 || schedule.getWorkgroup()[0] < 1)
       return emitError(model.getFunction().getLoc())
              << "strategy general does not fit: expected one workgroup extent";
+    if (!model.isStatic() && schedule.getLanes() != 1)
+      return emitError(model.getFunction().getLoc())
+             << "strategy general does not fit: expected one lane where "
+                "extents "
+                "are symbolic";
     return GeneralEmitter(model, schedule, k).run();
   }
 };

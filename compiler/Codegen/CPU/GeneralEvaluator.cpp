@@ -129,8 +129,8 @@ FailureOr<SmallVector<Value>> GeneralEvaluator::reduce(linalg::GenericOp op,
       return failure();
     inits.push_back(asVector(*init, space));
   }
-  SmallVector<std::pair<unsigned, int64_t>> dims; // dim, extent
-  auto ranges = op.getStaticLoopRanges();
+  SmallVector<std::pair<unsigned, Extent>> dims; // dim, extent
+  ArrayRef<Extent> ranges = model.findStage(op)->extents;
   for (auto [l, expr] : llvm::enumerate(loops.getResults()))
     if (auto d = dyn_cast<AffineDimExpr>(expr);
         d && d.getPosition() >= firstReduced)

@@ -180,7 +180,7 @@ public:
       return Match::decline("few rows: one dot product per result reads the "
                             "second operand once");
     ScheduleFields fields = tiling.getFields();
-    fields.isInline = c.flops() < kInlineFlops;
+    fields.isInline = model.isStatic() && c.flops() < kInlineFlops;
     return {fields.build(model.getContext(), getName()), {}};
   }
 

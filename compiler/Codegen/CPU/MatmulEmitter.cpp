@@ -80,11 +80,11 @@ LogicalResult MatmulEmitter::run() {
   allocate();
   int64_t rowBlocks = llvm::divideCeil(c.m, t.rows);
   int64_t groups = llvm::divideCeil(panels, panelsPerGroup);
-  int64_t count = rowBlocks * groups;
+  Extent count = rowBlocks * groups;
   SmallVector<Extent> extents;
   for (int l : c.batchLoops) {
-    extents.push_back(c.extents[l]);
-    count *= c.extents[l];
+    extents.push_back(c.getExtent(l));
+    count = count * c.getExtent(l);
   }
   extents.push_back(groups);
   extents.push_back(rowBlocks);

@@ -160,6 +160,9 @@ struct EmitKernelsPass : impl::EmitKernelsBase<EmitKernelsPass> {
       function->setAttr("fusilli.workgroup_count",
                         AffineMapAttr::get(AffineMap::get(
                             0, model.getSymbols().size(), count.getExpr())));
+    if (!model.isStatic())
+      function->setAttr("fusilli.symbols",
+                        b.getDenseI64ArrayAttr(model.getSymbols()));
     function->setAttr("fusilli.local_memory",
                       b.getI64IntegerAttr(builder.getLocalBytes()));
     function->setAttr("fusilli.strategy",

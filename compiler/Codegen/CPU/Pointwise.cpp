@@ -170,14 +170,16 @@ public:
     // A chunk takes some ten microseconds.
     int64_t chunk = cost > kHeavyCost ? 8192 : 16384;
     if (loops.rows().is(1)) {
-      chunk = fields.isInline ? inner : std::min(chunk, inner);
+      if (loops.inner().isStatic())
+        chunk = fields.isInline ? inner : std::min(chunk, inner);
       chunk = llvm::alignTo(chunk, fields.lanes * fields.unroll);
       fields.workgroup = {chunk};
     } else {
+      int64_t most = loops.rows().isStatic() ? rows : chunk;
       int64_t perGroup =
           fields.isInline ? rows
                           : std::clamp<int64_t>(
-                                chunk / std::max<int64_t>(inner, 1), 1, rows);
+                                chunk / std::max<int64_t>(inner, 1), 1, most);
       fields.workgroup = {perGroup, std::max<int64_t>(inner, 1)};
     }
     return {fields.build(model.getContext(), getName()), {}};

@@ -15,9 +15,12 @@
 // A reduction that needs another one's value belongs to a later phase, so a
 // softmax is three phases over one row. Vectors run along the innermost dim in
 // memory: if it is reduced, lanes are combined at the end of the row; if it is
-// kept, each lane is a row of its own. The order of combination is fixed.
+// kept, each lane is a row of its own. Values that later phases need again are
+// kept in a buffer of one row (RowLoops.h). The order of combination is fixed,
+// and no accumulator takes more than kMaxSteps elements before it is added to
+// one that stands for more: an error grows with the length of a sum.
 
-#include "compiler/Codegen/CPU/Emit/Evaluator.h"
+#include "compiler/Codegen/CPU/RowLoops.h"
 #include "compiler/Codegen/CPU/Strategy.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -28,155 +31,28 @@ namespace fusilli::compiler {
 
 namespace {
 
-struct Reduction {
-  const Stage *stage = nullptr;
-  unsigned phase = 0;
-  const Combiner &combiner() const { return *stage->combiner; }
-  Value result() const {
-    auto op = stage->op;
-    return op.getResult(0);
-  }
-};
+/// Elements that one accumulator takes.
+constexpr int64_t kMaxSteps = 256;
 
-/// What the strategy knows of a kernel: phases and loops.
-struct RowLoops {
-  explicit RowLoops(const KernelModel &model) : model(model) { analyse(); }
+/// Local memory of one worker.
+constexpr int64_t kMaxLocalBytes = 8 << 20;
 
-  const KernelModel &model;
-  std::string defect; ///< why it does not fit, or empty
-  SmallVector<Reduction, 4> reductions;
-  SmallVector<bool, 6> reduced; ///< per kernel dim
-  SmallVector<Access> accesses;
-  SmallVector<LoopGroup, 4> keptGroups, reducedGroups;
-  bool vectorReduced = false; ///< vectors run along a reduced dim
-  unsigned numPhases = 1;
-
-  /// The phase from which on `tensor` can be read.
-  unsigned phaseOf(Value tensor) const {
-    auto op = tensor.getDefiningOp<linalg::GenericOp>();
-    if (!op)
-      return 0;
-    unsigned needed = 0;
-    for (Value input : op.getInputs())
-      needed = std::max(needed, phaseOf(input));
-    return needed + (op.getNumReductionLoops() ? 1 : 0);
-  }
-  /// Whether result `i` spans the reduced dims.
-  bool isFullShape(unsigned i) const {
-    AffineMap position = model.getResultPosition(i);
-    for (unsigned d = 0; d < model.getNumDims(); ++d)
-      if (reduced[d] && position.isFunctionOfDim(d))
-        return true;
-    return false;
-  }
-
-private:
-  void analyse();
-  void chooseLoops();
-};
-
-void RowLoops::analyse() {
-  auto stages = model.getReductions();
-  if (stages.empty()) {
-    defect = "has no reduction";
-    return;
-  }
-  if (!model.isStatic()) {
-    defect = "has symbolic extents";
-    return;
-  }
-  reduced.assign(model.getNumDims(), false);
-  for (unsigned d : stages.front()->reducedDims)
-    reduced[d] = true;
-  for (const Stage *stage : stages) {
-    if (!stage->combiner) {
-      defect = "has a reduction whose body is not understood";
-      return;
-    }
-    auto op = stage->op;
-    bool same =
-        stage->position && stage->reducedDims == stages.front()->reducedDims;
-    // Every kernel dim is a loop of every reduction.
-    for (unsigned d = 0; same && d < model.getNumDims(); ++d)
-      same = stage->position.isFunctionOfDim(d);
-    if (!same) {
-      defect = "has reductions over different iteration spaces";
-      return;
-    }
-    for (Value input : op.getInputs())
-      if (auto pad = input.getDefiningOp<tensor::PadOp>()) {
-        defect = "reads a padded operand";
-        return;
-      }
-    unsigned phase = phaseOf(op.getResult(0)) - 1;
-    reductions.push_back({stage, phase});
-    numPhases = std::max(numPhases, phase + 1);
-  }
-  bool linear = true;
-  auto isReduction = [&](Value v) {
-    auto op = v.getDefiningOp<linalg::GenericOp>();
-    return op && op.getNumReductionLoops();
-  };
-  for (const Stage *stage : stages) {
-    auto op = stage->op;
-    for (auto [i, input] : llvm::enumerate(op.getInputs()))
-      linear &= model.collect(
-          input, KernelModel::getOperandPosition(op, i, stage->position),
-          accesses, isReduction);
-  }
-  for (unsigned i = 0; i < model.getNumResults(); ++i) {
-    AffineMap position = model.getResultPosition(i);
-    std::optional<Access> store;
-    if (position)
-      store = model.getAccess(model.getResultBinding(i), position);
-    if (!store) {
-      defect = "has a result outside of the reductions' iteration space";
-      return;
-    }
-    linear &=
-        model.collect(model.getResultValue(i), position, accesses, isReduction);
-    accesses.push_back(*store);
-    if (isFullShape(i))
-      numPhases = std::max(numPhases, phaseOf(model.getResultValue(i)) + 1);
-  }
-  if (!linear || accesses.empty()) {
-    defect = "reads an operand that is not addressed linearly";
-    return;
-  }
-  chooseLoops();
+/// Bytes of the row buffers of one workgroup.
+int64_t getBufferBytes(const RowLoops &loops, int64_t width) {
+  int64_t bytes = 0;
+  for (Type element : loops.slots)
+    bytes += loops.getDepth() * width *
+             std::max(8u, element.getIntOrFloatBitWidth()) / 8;
+  return bytes;
 }
 
-void RowLoops::chooseLoops() {
-  // The operand with the most elements says what innermost means.
-  ArrayRef<Extent> extents = model.getExtents();
-  auto volume = [&](const Access &a) {
-    double v = a.binding == Access::kIndex ? 0 : 1;
-    for (size_t d = 0; d < extents.size(); ++d)
-      if (!a.coefs[d].is(0))
-        v *= extents[d].representative();
-    return v;
-  };
-  const Access *primary = &accesses.front();
-  for (const Access &a : accesses)
-    if (volume(a) > volume(*primary))
-      primary = &a;
-  SmallVector<unsigned> kept, over;
-  int innermost = -1;
-  auto coef = [&](unsigned d) { return primary->coefs[d].representative(); };
-  for (unsigned d = 0; d < extents.size(); ++d) {
-    (reduced[d] ? over : kept).push_back(d);
-    if (!extents[d].is(1) && coef(d) &&
-        (innermost < 0 || coef(d) < coef(innermost)))
-      innermost = d;
-  }
-  keptGroups = formGroups(kept, extents, *primary, accesses);
-  reducedGroups = formGroups(over, extents, *primary, accesses);
-  if (reducedGroups.empty()) { // only unit dims are reduced
-    LoopGroup g;
-    g.dims.push_back(over.empty() ? 0 : over.front());
-    reducedGroups.push_back(g);
-  }
-  vectorReduced = innermost < 0 || reduced[innermost] || keptGroups.empty();
+/// Rows too long for a buffer are computed again in each phase.
+void limitBuffers(RowLoops &loops, int64_t lanes) {
+  int64_t width = loops.vectorReduced ? 1 : 2 * lanes;
+  if (getBufferBytes(loops, width) <= kMaxLocalBytes)
+    return;
+  loops.kept.clear();
+  loops.slots.clear();
 }
 
 class RowEmitter {
@@ -199,19 +75,34 @@ private:
   void phase(unsigned number, std::vector<Space> &spaces);
   SmallVector<Value> sweep(unsigned number, unsigned depth,
                            std::vector<Space> &spaces, ValueRange carried);
+  /// A loop of `count` iterations from `lo`, each of which adds `steps`
+  /// elements to every accumulator; split where that is too many for one.
+  SmallVector<Value> boundedLoop(unsigned number, Value lo, int64_t count,
+                                 int64_t step, int64_t steps,
+                                 ValueRange carried,
+                                 KernelBuilder::LoopBody body);
+  /// Elements that every accumulator takes in one sweep from `depth` inwards,
+  /// before any split.
+  int64_t getSteps(unsigned depth) const;
+  SmallVector<Value> initAccumulators(unsigned number);
+  SmallVector<Value> combineAccumulators(unsigned number, ValueRange parts,
+                                         ValueRange carried);
+  /// Loads the values that earlier phases kept for this one, then computes and
+  /// stores those that it keeps for later ones.
+  LogicalResult passKept(unsigned number, Space &space, unsigned copy);
   SmallVector<Value> step(unsigned number, std::vector<Space> &spaces,
                           ValueRange carried, Value iv, int64_t active,
                           unsigned copies);
-  FailureOr<Value> element(Reduction &r, Space &space);
-  Value initVector(Reduction &r, int64_t lanes) {
+  FailureOr<Value> element(RowReduction &r, Space &space);
+  Value initVector(RowReduction &r, int64_t lanes) {
     return k.constant(r.combiner().identity, lanes);
   }
-  Value combine(Reduction &r, Value value, Value acc) {
+  Value combine(RowReduction &r, Value value, Value acc) {
     return e.combine(r.combiner(), acc, value);
   }
-  Value horizontal(Reduction &r, Value v);
+  Value horizontal(RowReduction &r, Value v);
   /// The complete value: accumulators start from the identity.
-  Value fromInit(Reduction &r, Value total) {
+  Value fromInit(RowReduction &r, Value total) {
     const Combiner &c = r.combiner();
     if (c.init == c.identity)
       return total;
@@ -225,17 +116,18 @@ private:
   KernelBuilder &k;
   ImplicitLocOpBuilder &b;
   Evaluator e;
-  SmallVector<Reduction, 4> &reductions;
+  SmallVector<RowReduction, 4> &reductions;
   SmallVector<LoopGroup, 4> &keptGroups, &reducedGroups;
   bool vectorReduced;
   unsigned numPhases;
   int64_t lanes, unroll;
   ir::ScheduleAttr schedule;
+  SmallVector<Value, 2> buffers; ///< of the values kept between phases
   bool failedAny = false;
 };
 
 /// What the combining op of `r` takes besides the accumulator.
-FailureOr<Value> RowEmitter::element(Reduction &r, Space &space) {
+FailureOr<Value> RowEmitter::element(RowReduction &r, Space &space) {
   FailureOr<SmallVector<Value>> args =
       e.evaluateInputs(r.stage->op, r.stage->position, space);
   if (failed(args))
@@ -244,7 +136,7 @@ FailureOr<Value> RowEmitter::element(Reduction &r, Space &space) {
                    &space);
 }
 
-Value RowEmitter::horizontal(Reduction &r, Value v) {
+Value RowEmitter::horizontal(RowReduction &r, Value v) {
   auto type = dyn_cast<VectorType>(v.getType());
   if (!type)
     return v;
@@ -261,6 +153,34 @@ Value RowEmitter::horizontal(Reduction &r, Value v) {
   return vector::ExtractOp::create(b, v, int64_t(0));
 }
 
+LogicalResult RowEmitter::passKept(unsigned number, Space &space,
+                                   unsigned copy) {
+  if (loops.kept.empty())
+    return success();
+  unsigned firstReduced = keptGroups.size() - (vectorReduced ? 0 : 1);
+  Value at = k.index(0);
+  for (size_t i = 0; i < reducedGroups.size(); ++i) {
+    at = k.mulIndex(at, reducedGroups[i].extent);
+    at = k.addIndex(at, space.groups[firstReduced + i].iv);
+  }
+  if (!vectorReduced)
+    at = k.addIndex(k.mulIndex(at, unroll * lanes), copy * lanes);
+  for (const RowValue &v : loops.kept)
+    if (v.first < number && number <= v.last)
+      space.known[v.tensor] = k.load(buffers[v.slot], at, lanes, lanes, 1);
+  for (const RowValue &v : loops.kept) {
+    if (v.first != number)
+      continue;
+    FailureOr<Value> value = e.evaluate(v.tensor, v.position, space);
+    if (failed(value))
+      return failure();
+    Value vector = e.asVector(*value, space);
+    space.known[v.tensor] = vector;
+    k.store(vector, buffers[v.slot], at, lanes, 1);
+  }
+  return success();
+}
+
 /// One position of the reduced loops for `copies` spaces; `iv` moves the
 /// vectorised reduced loop (null if vectors run along kept dims).
 SmallVector<Value> RowEmitter::step(unsigned number, std::vector<Space> &spaces,
@@ -274,8 +194,12 @@ SmallVector<Value> RowEmitter::step(unsigned number, std::vector<Space> &spaces,
       space.groups.back().iv = k.addIndex(iv, u * lanes);
       space.activeLanes = active;
     }
+    if (failed(passKept(number, space, u))) {
+      failedAny = true;
+      return next;
+    }
     unsigned slot = u;
-    for (Reduction &r : reductions) {
+    for (RowReduction &r : reductions) {
       if (r.phase != number)
         continue;
       FailureOr<Value> v = element(r, space);
@@ -305,6 +229,54 @@ SmallVector<Value> RowEmitter::step(unsigned number, std::vector<Space> &spaces,
   return next;
 }
 
+int64_t RowEmitter::getSteps(unsigned depth) const {
+  int64_t steps = 1;
+  for (size_t i = depth; i < reducedGroups.size(); ++i) {
+    int64_t extent = reducedGroups[i].extent.get();
+    bool isVector = vectorReduced && i + 1 == reducedGroups.size();
+    steps *= isVector ? llvm::divideCeil(extent, lanes * unroll) : extent;
+  }
+  return steps;
+}
+
+SmallVector<Value> RowEmitter::initAccumulators(unsigned number) {
+  SmallVector<Value> inits;
+  for (RowReduction &r : reductions)
+    if (r.phase == number)
+      inits.append(unroll, initVector(r, lanes));
+  return inits;
+}
+
+SmallVector<Value> RowEmitter::combineAccumulators(unsigned number,
+                                                   ValueRange parts,
+                                                   ValueRange carried) {
+  SmallVector<Value> sums;
+  for (RowReduction &r : reductions)
+    for (int64_t u = 0; r.phase == number && u < unroll; ++u)
+      sums.push_back(combine(r, parts[sums.size()], carried[sums.size()]));
+  return sums;
+}
+
+SmallVector<Value> RowEmitter::boundedLoop(unsigned number, Value lo,
+                                           int64_t count, int64_t step,
+                                           int64_t steps, ValueRange carried,
+                                           KernelBuilder::LoopBody body) {
+  Value hi = k.addIndex(lo, count * step);
+  if (count * steps <= kMaxSteps || !loops.hasSums(number))
+    return k.loop(lo, hi, step, carried, body);
+  int64_t chunk = std::max<int64_t>(1, kMaxSteps / steps);
+  return boundedLoop(
+      number, lo, llvm::divideCeil(count, chunk), chunk * step, 1, carried,
+      [&](Value iv, ValueRange in) {
+        SmallVector<Value> part = initAccumulators(number);
+        part = chunk == 1
+                   ? body(iv, part)
+                   : k.loop(iv, k.minIndex(k.addIndex(iv, chunk * step), hi),
+                            step, part, body);
+        return combineAccumulators(number, part, in);
+      });
+}
+
 SmallVector<Value> RowEmitter::sweep(unsigned number, unsigned depth,
                                      std::vector<Space> &spaces,
                                      ValueRange carried) {
@@ -318,22 +290,23 @@ SmallVector<Value> RowEmitter::sweep(unsigned number, unsigned depth,
       s.groups[firstReduced + depth].iv = iv;
   };
   if (!innermost || !vectorReduced)
-    return k.loop(
-        k.index(0), k.index(extent), 1, carried, [&](Value iv, ValueRange in) {
-          setIv(iv);
-          if (innermost)
-            return step(number, spaces, in, Value(), lanes, spaces.size());
-          return sweep(number, depth + 1, spaces, in);
-        });
+    return boundedLoop(number, k.index(0), extent, 1, getSteps(depth + 1),
+                       carried, [&](Value iv, ValueRange in) {
+                         setIv(iv);
+                         if (innermost)
+                           return step(number, spaces, in, Value(), lanes,
+                                       spaces.size());
+                         return sweep(number, depth + 1, spaces, in);
+                       });
   // Vectors along this loop: unrolled part, whole vectors, masked tail.
   SmallVector<Value> acc(carried);
   int64_t unrolled = extent / (lanes * unroll) * lanes * unroll;
   int64_t whole = extent / lanes * lanes;
   if (unrolled)
-    acc = k.loop(k.index(0), k.index(unrolled), lanes * unroll, acc,
-                 [&](Value iv, ValueRange in) {
-                   return step(number, spaces, in, iv, lanes, unroll);
-                 });
+    acc = boundedLoop(number, k.index(0), unrolled / (lanes * unroll),
+                      lanes * unroll, 1, acc, [&](Value iv, ValueRange in) {
+                        return step(number, spaces, in, iv, lanes, unroll);
+                      });
   if (whole > unrolled)
     acc = k.loop(k.index(unrolled), k.index(whole), lanes, acc,
                  [&](Value iv, ValueRange in) {
@@ -346,14 +319,10 @@ SmallVector<Value> RowEmitter::sweep(unsigned number, unsigned depth,
 
 /// Runs phase `number` and makes its reductions known to the spaces.
 void RowEmitter::phase(unsigned number, std::vector<Space> &spaces) {
-  SmallVector<Value> inits;
-  for (Reduction &r : reductions)
-    if (r.phase == number)
-      for (int64_t u = 0; u < unroll; ++u)
-        inits.push_back(initVector(r, lanes));
+  SmallVector<Value> inits = initAccumulators(number);
   SmallVector<Value> acc = sweep(number, 0, spaces, inits);
   unsigned slot = 0;
-  for (Reduction &r : reductions) {
+  for (RowReduction &r : reductions) {
     if (r.phase != number)
       continue;
     if (vectorReduced) {
@@ -433,18 +402,38 @@ void RowEmitter::columns(Space base, int64_t width) {
   space.lanes = space.activeLanes = lanes;
   space.vectorGroup = space.groups.size() - 1;
 
-  SmallVector<Value> buffers;
-  for (Reduction &r : reductions) {
-    buffers.push_back(k.local(r.combiner().identity.getType(), width));
-    Value init = initVector(r, lanes);
-    k.loop(k.index(0), k.index(width), lanes,
-           [&](Value c) { k.store(init, buffers.back(), c, lanes, 1); });
-  }
+  // Sums of level 0 take rows, those of a higher one sums of the level below.
+  SmallVector<SmallVector<Value>> sums;
+  auto forEachColumn = [&](function_ref<void(Value)> body) {
+    k.loop(k.index(0), k.index(width), lanes, body);
+  };
+  auto fill = [&](unsigned level) {
+    forEachColumn([&](Value c) {
+      for (auto [buffer, r] : llvm::zip(sums[level], reductions))
+        k.store(initVector(r, lanes), buffer, c, lanes, 1);
+    });
+  };
+  auto addLevel = [&] {
+    SmallVector<Value> &level = sums.emplace_back();
+    for (RowReduction &r : reductions)
+      level.push_back(k.local(r.combiner().identity.getType(), width));
+    fill(sums.size() - 1);
+  };
+  auto flush = [&](unsigned level) {
+    forEachColumn([&](Value c) {
+      for (auto [from, to, r] :
+           llvm::zip(sums[level], sums[level + 1], reductions))
+        k.store(combine(r, k.load(from, c, lanes, lanes, 1),
+                        k.load(to, c, lanes, lanes, 1)),
+                to, c, lanes, 1);
+    });
+    fill(level);
+  };
   constexpr int64_t kRows = 4;
   auto sweepRows = [&](Value row, int64_t count) {
-    k.loop(k.index(0), k.index(width), lanes, [&](Value c) {
+    forEachColumn([&](Value c) {
       SmallVector<Value> acc;
-      for (Value buffer : buffers)
+      for (Value buffer : sums[0])
         acc.push_back(k.load(buffer, c, lanes, lanes, 1));
       for (int64_t u = 0; u < count; ++u) {
         Space at = space;
@@ -460,14 +449,55 @@ void RowEmitter::columns(Space base, int64_t width) {
           acc[i] = combine(r, e.asVector(*v, at), acc[i]);
         }
       }
-      for (auto [buffer, a] : llvm::zip(buffers, acc))
+      for (auto [buffer, a] : llvm::zip(sums[0], acc))
         k.store(a, buffer, c, lanes, 1);
     });
   };
+  // What a nest of loops adds: to which level, and how often to one sum there.
+  struct Added {
+    unsigned level = 0;
+    int64_t steps = 1;
+  };
+  // Levels are there before the loops that use them.
+  bool bounded = loops.hasSums(0);
+  auto levelsAfter = [&](Added added, int64_t count) {
+    while (bounded && added.steps * count > kMaxSteps) {
+      count = llvm::divideCeil(count,
+                               std::max<int64_t>(1, kMaxSteps / added.steps));
+      added = {added.level + 1, 1};
+    }
+    return Added{added.level, added.steps * count};
+  };
+  std::function<void(Value, int64_t, int64_t, Added, function_ref<void(Value)>)>
+      nestLoop = [&](Value lo, int64_t count, int64_t step, Added added,
+                     function_ref<void(Value)> body) {
+        Value hi = k.addIndex(lo, count * step);
+        if (!bounded || added.steps * count <= kMaxSteps) {
+          k.loop(lo, hi, step, body);
+          return;
+        }
+        int64_t chunk = std::max<int64_t>(1, kMaxSteps / added.steps);
+        nestLoop(lo, llvm::divideCeil(count, chunk), chunk * step,
+                 {added.level + 1, 1}, [&](Value iv) {
+                   k.loop(iv, k.minIndex(k.addIndex(iv, chunk * step), hi),
+                          step, body);
+                   flush(added.level);
+                 });
+      };
+  SmallVector<Added> inside(reducedGroups.size() + 1);
+  inside.back().steps = kRows;
+  for (size_t depth = reducedGroups.size(); depth-- > 0;) {
+    int64_t extent = reducedGroups[depth].extent.get();
+    bool isInnermost = depth + 1 == reducedGroups.size();
+    inside[depth] =
+        levelsAfter(inside[depth + 1], isInnermost ? extent / kRows : extent);
+  }
+  while (sums.size() <= inside.front().level)
+    addLevel();
   std::function<void(unsigned)> nest = [&](unsigned depth) {
     int64_t extent = reducedGroups[depth].extent.get();
     if (depth + 1 < reducedGroups.size()) {
-      k.loop(k.index(0), k.index(extent), 1, [&](Value iv) {
+      nestLoop(k.index(0), extent, 1, inside[depth + 1], [&](Value iv) {
         space.groups[firstReduced + depth].iv = iv;
         nest(depth + 1);
       });
@@ -475,16 +505,19 @@ void RowEmitter::columns(Space base, int64_t width) {
     }
     int64_t whole = extent / kRows * kRows;
     if (whole)
-      k.loop(k.index(0), k.index(whole), kRows,
-             [&](Value row) { sweepRows(row, kRows); });
-    if (extent > whole)
-      sweepRows(k.index(whole), extent - whole);
+      nestLoop(k.index(0), whole / kRows, kRows, inside[depth + 1],
+               [&](Value row) { sweepRows(row, kRows); });
+    if (extent == whole)
+      return;
+    sweepRows(k.index(whole), extent - whole);
+    for (unsigned level = 0; level < inside[depth].level; ++level)
+      flush(level);
   };
   nest(0);
   k.loop(k.index(0), k.index(width), lanes, [&](Value c) {
     Space at = space;
     at.groups.back().iv = k.addIndex(first, c);
-    for (auto [buffer, r] : llvm::zip(buffers, reductions))
+    for (auto [buffer, r] : llvm::zip(sums[inside.front().level], reductions))
       at.known[r.result()] = fromInit(r, k.load(buffer, c, lanes, lanes, 1));
     SmallVector<Value> values;
     for (unsigned i = 0; i < model.getNumResults() && !failedAny; ++i) {
@@ -515,6 +548,11 @@ LogicalResult RowEmitter::run() {
     rows *= g.extent.get();
   k.setWorkgroups(int64_t(llvm::divideCeil(rows, perGroup)));
 
+  if (!byColumns)
+    for (Type element : loops.slots)
+      buffers.push_back(
+          k.local(element, vectorReduced ? loops.getDepth() + lanes
+                                         : loops.getDepth() * lanes * unroll));
   Value lo = k.mulIndex(k.begin(), perGroup);
   Value hi = k.minIndex(k.mulIndex(k.end(), perGroup), rows);
   k.loop(lo, hi, 1, [&](Value id) {
@@ -572,9 +610,13 @@ public:
             .extent.get();
     fields.unroll = std::clamp<int64_t>(
         inner / lanes, 1, cost > 24 ? 2 : (loops.vectorReduced ? 4 : 8));
-    int64_t depth = 1, rows = 1;
-    for (const LoopGroup &g : loops.reducedGroups)
-      depth *= g.extent.get();
+    // The buffers of side by side rows stay in the second-level cache.
+    limitBuffers(loops, lanes);
+    while (!loops.vectorReduced && fields.unroll > 2 &&
+           getBufferBytes(loops, lanes * fields.unroll) >
+               int64_t(target.l2Bytes) / 2)
+      fields.unroll /= 2;
+    int64_t depth = loops.getDepth(), rows = 1;
     for (const LoopGroup &g : loops.keptGroups)
       rows *= g.extent.get();
     int64_t total = depth * rows;
@@ -600,6 +642,7 @@ public:
     if (!loops.defect.empty() || schedule.getWorkgroup().empty())
       return emitError(model.getFunction().getLoc())
              << "strategy rows does not fit: " << loops.defect;
+    limitBuffers(loops, schedule.getLanes());
     return RowEmitter(loops, schedule, k).run();
   }
 

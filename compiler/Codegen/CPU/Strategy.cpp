@@ -54,9 +54,13 @@ int64_t getComputeLanes(const KernelModel &model, const TargetInfo &target) {
   for (const Stage &stage : model.getStages()) {
     auto op = stage.op;
     for (Operation &inner : *op.getBody())
-      for (Type t : inner.getOperandTypes())
-        if (t.isIntOrFloat() && !t.isInteger(1))
+      for (Value v : inner.getOperands()) {
+        Type t = v.getType();
+        // A converted extent is a scalar.
+        bool isScalar = v.getDefiningOp<arith::IndexCastOp>();
+        if (t.isIntOrFloat() && !t.isInteger(1) && !isScalar)
           bits = std::max(bits, t.getIntOrFloatBitWidth());
+      }
   }
   return target.lanes(bits);
 }

@@ -39,7 +39,24 @@ bool linearize(AffineExpr expr, int64_t scale, SmallVectorImpl<int64_t> &coefs,
          linearize(binary.getLHS(), scale * factor.getValue(), coefs, offset);
 }
 
-Extent toExtent(int64_t number) { return number; }
+/// Elements from one position to the next, per dim; dynamic tensors are dense
+/// in the order of their strides.
+SmallVector<Extent, 6> getStrides(RankedTensorType type,
+                                  ArrayRef<Extent> extents) {
+  SmallVector<Extent, 6> strides;
+  for (int64_t stride : ir::getLogicalStrides(type))
+    strides.push_back(stride);
+  if (ir::getDynamicDims(type).empty())
+    return strides;
+  Extent dense = 1;
+  for (int64_t dim : llvm::reverse(ir::getLogicalToPhysicalOrder(type))) {
+    if (extents[dim].is(1))
+      continue;
+    strides[dim] = dense;
+    dense = dense * extents[dim];
+  }
+  return strides;
+}
 
 } // namespace
 
@@ -93,6 +110,13 @@ FailureOr<KernelModel> KernelModel::create(func::FuncOp function) {
 
 LogicalResult KernelModel::readBindings() {
   numInputs = function.getNumArguments();
+  for (Type t : llvm::concat<const Type>(function.getArgumentTypes(),
+                                         function.getResultTypes()))
+    if (auto type = dyn_cast<RankedTensorType>(t))
+      for (int64_t dim : ir::getDynamicDims(type))
+        symbols.push_back(type.getDimSize(dim));
+  llvm::sort(symbols);
+  symbols.erase(llvm::unique(symbols), symbols.end());
   auto read = [&](Type t, bool isResult) -> LogicalResult {
     auto type = dyn_cast<RankedTensorType>(t);
     if (!type || !type.hasStaticShape())
@@ -101,10 +125,10 @@ LogicalResult KernelModel::readBindings() {
     Binding binding;
     binding.type = type;
     binding.isResult = isResult;
-    for (int64_t extent : type.getShape())
-      binding.extents.push_back(extent);
-    llvm::append_range(binding.strides,
-                       llvm::map_range(ir::getLogicalStrides(type), toExtent));
+    for (auto [dim, extent] : llvm::enumerate(type.getShape()))
+      binding.extents.push_back(ir::isDynamicDim(type, dim) ? getSymbol(extent)
+                                                            : Extent(extent));
+    binding.strides = getStrides(type, binding.extents);
     bindings.push_back(std::move(binding));
     return success();
   };
@@ -117,6 +141,78 @@ LogicalResult KernelModel::readBindings() {
   return success();
 }
 
+Extent KernelModel::getSymbol(int64_t representative) const {
+  const int64_t *it = llvm::lower_bound(symbols, representative);
+  assert(it != symbols.end() && *it == representative);
+  return Extent::symbol(getContext(), it - symbols.begin(), representative);
+}
+
+SmallVector<Extent> KernelModel::getExtentsOf(Value tensor) const {
+  if (auto arg = dyn_cast<BlockArgument>(tensor))
+    return llvm::to_vector(
+        ArrayRef<Extent>(bindings[arg.getArgNumber()].extents));
+  auto type = cast<RankedTensorType>(tensor.getType());
+  SmallVector<Extent> result;
+  for (int64_t extent : type.getShape())
+    result.push_back(extent);
+  Operation *def = tensor.getDefiningOp();
+  // Dims that an op hands on unchanged.
+  auto keep = [&](Value source, auto isKept) {
+    SmallVector<Extent> from = getExtentsOf(source);
+    for (auto [to, dim] : llvm::zip_equal(result, from))
+      if (isKept(&to - result.data()))
+        to = dim;
+  };
+  if (const Stage *stage = findStage(def)) {
+    auto op = stage->op;
+    unsigned number = cast<OpResult>(tensor).getResultNumber();
+    AffineMap map = op.getIndexingMapsArray()[op.getNumDpsInputs() + number];
+    for (auto [to, expr] : llvm::zip_equal(result, map.getResults()))
+      if (auto d = dyn_cast<AffineDimExpr>(expr))
+        to = stage->extents[d.getPosition()];
+  } else if (auto pad = dyn_cast<tensor::PadOp>(def)) {
+    keep(pad.getSource(), [&](size_t dim) {
+      return pad.getStaticLow()[dim] == 0 && pad.getStaticHigh()[dim] == 0;
+    });
+  } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def)) {
+    // A symbol stays the outermost part of what is split or merged: verified
+    // by its use, which needs the extents of the inner parts only.
+    auto expand = dyn_cast<tensor::ExpandShapeOp>(def);
+    auto groups =
+        expand ? expand.getReassociationIndices()
+               : cast<tensor::CollapseShapeOp>(def).getReassociationIndices();
+    SmallVector<Extent> from = getExtentsOf(def->getOperand(0));
+    for (auto [j, group] : llvm::enumerate(groups)) {
+      Extent &to = expand ? result[group[0]] : result[j];
+      Extent merged = 1;
+      if (expand)
+        merged = group.size() == 1 ? from[j] : to;
+      else
+        for (int64_t dim : group)
+          merged = merged * from[dim];
+      to = merged;
+    }
+  }
+  return result;
+}
+
+SmallVector<Extent> KernelModel::getLoopExtents(linalg::GenericOp op) const {
+  SmallVector<Extent> result;
+  for (int64_t extent : op.getStaticLoopRanges())
+    result.push_back(extent);
+  for (OpOperand &operand : op->getOpOperands()) {
+    Value tensor = operand.get();
+    if (isStatic() || !isa<RankedTensorType>(tensor.getType()))
+      continue;
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [extent, expr] :
+         llvm::zip_equal(getExtentsOf(tensor), map.getResults()))
+      if (auto d = dyn_cast<AffineDimExpr>(expr); d && !extent.isStatic())
+        result[d.getPosition()] = extent;
+  }
+  return result;
+}
+
 LogicalResult KernelModel::readStages() {
   if (!function.getBody().hasOneBlock())
     return function.emitError("kernel ")
@@ -125,6 +221,7 @@ LogicalResult KernelModel::readStages() {
     if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
       Stage stage;
       stage.op = generic;
+      stage.extents.assign(getLoopExtents(generic));
       stage.combiner = matchCombiner(generic);
       if (stage.combiner)
         stage.product = matchProduct(generic, *stage.combiner);
@@ -229,8 +326,8 @@ public:
       auto op = stage.op;
       loops.emplace_back(op.getNumLoops());
       ops.push_back(op);
-      for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges()))
-        if (extent == 1)
+      for (auto [l, extent] : llvm::enumerate(stage.extents))
+        if (extent.is(1))
           loops.back()[l] = getAffineConstantExpr(0, op.getContext());
     }
   }
@@ -345,12 +442,12 @@ void KernelModel::align() {
   // A loop that nothing connects to others may run along any dim of its extent:
   // take that of an earlier reduction's loop at the same place, so that what is
   // read again (a row, for its maximum and then its sum) is read in step.
-  auto adopt = [&](unsigned s, unsigned l, int64_t extent) -> AffineExpr {
+  auto adopt = [&](unsigned s, unsigned l, Extent extent) -> AffineExpr {
     for (unsigned r = 0; r < stages.size(); ++r) {
       auto other = stages[r].op;
       if (r == s || !stages[r].isReduction() ||
           other.getNumLoops() != stages[s].op.getNumLoops() ||
-          other.getStaticLoopRanges()[l] != extent)
+          !(stages[r].extents[l] == extent))
         continue;
       auto d = dyn_cast_or_null<AffineDimExpr>(alignment.of(r)[l]);
       if (d && !llvm::is_contained(alignment.of(s), d))
@@ -359,8 +456,7 @@ void KernelModel::align() {
     return {};
   };
   auto complete = [&](unsigned s) {
-    auto op = stages[s].op;
-    for (auto [l, extent] : llvm::enumerate(op.getStaticLoopRanges())) {
+    for (auto [l, extent] : llvm::enumerate(stages[s].extents)) {
       AffineExpr &at = alignment.of(s)[l];
       if (!at)
         at = adopt(s, l, extent);

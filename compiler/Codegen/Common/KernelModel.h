@@ -80,6 +80,8 @@ struct Stage {
   /// Kernel dims to the op's loops; null where the op is not aligned with the
   /// kernel's iteration space (it is then evaluated where it is used).
   AffineMap position;
+  /// Of the op's loops.
+  SmallVector<Extent, 6> extents;
   /// Kernel dims that the op reduces over.
   SmallVector<unsigned, 2> reducedDims;
   std::optional<Combiner> combiner; ///< of a reduction that is understood
@@ -104,8 +106,10 @@ public:
   mlir::MLIRContext *getContext() const {
     return const_cast<mlir::func::FuncOp &>(function).getContext();
   }
-  /// Representative values of the symbols.
+  /// Representative values of the symbols, ascending.
   ArrayRef<int64_t> getSymbols() const { return symbols; }
+  /// The symbol with this representative, which is one of getSymbols().
+  Extent getSymbol(int64_t representative) const;
   ArrayRef<Binding> getBindings() const { return bindings; }
   unsigned getNumInputs() const { return numInputs; }
   unsigned getNumResults() const { return bindings.size() - numInputs; }
@@ -158,6 +162,9 @@ public:
 private:
   LogicalResult readBindings();
   LogicalResult readStages();
+  /// Extents of a computed tensor or argument, from what computes it.
+  SmallVector<Extent> getExtentsOf(Value tensor) const;
+  SmallVector<Extent> getLoopExtents(mlir::linalg::GenericOp op) const;
   void align();
   void alignFrom(Stage &stage);
   unsigned addDim(Extent extent);

@@ -8,6 +8,7 @@
 #include "compiler/Conversion/FusilliToLinalg/KernelLowering.h"
 #include "compiler/Conversion/FusilliToLinalg/PointwisePayload.h"
 #include "compiler/Conversion/FusilliToLinalg/ReductionPayload.h"
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
 
 using namespace mlir;
 
@@ -33,12 +34,15 @@ LogicalResult lower(KernelLowering &k, ir::ReductionOp op) {
   SmallVector<AffineExpr> out;
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  int64_t count = 1;
+  ReducedCount count;
   for (unsigned i = 0; i < rank; ++i) {
     bool reduced = yType.getDimSize(i) == 1 && xType.getDimSize(i) > 1;
     if (reduced) {
       iterators[i] = utils::IteratorType::reduction;
-      count *= xType.getDimSize(i);
+      if (ir::isDynamicDim(xType, i))
+        count.symbols.push_back(xType.getDimSize(i));
+      else
+        count.fixed *= xType.getDimSize(i);
     }
     out.push_back(reduced ? b.getAffineConstantExpr(0) : b.getAffineDimExpr(i));
   }

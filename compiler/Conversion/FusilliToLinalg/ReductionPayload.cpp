@@ -44,6 +44,28 @@ Combine combineOf(ReductionMode mode) {
   llvm_unreachable("unknown reduction mode");
 }
 
+/// The count as a number of type `type`.
+Value buildCount(ImplicitLocOpBuilder &b, const ReducedCount &count,
+                 Type type) {
+  bool isFloat = isa<FloatType>(type);
+  if (count.symbols.empty())
+    return arith::ConstantOp::create(
+        b, isFloat ? TypedAttr(b.getFloatAttr(type, double(count.fixed)))
+                   : TypedAttr(b.getIntegerAttr(type, count.fixed)));
+  Value n;
+  if (count.fixed != 1)
+    n = arith::ConstantIndexOp::create(b, count.fixed);
+  for (int64_t symbol : count.symbols) {
+    Value extent = ir::ExtentOp::create(b, b.getIndexType(), symbol);
+    n = n ? Value(arith::MulIOp::create(b, n, extent)) : extent;
+  }
+  Type i64 = b.getI64Type();
+  n = arith::IndexCastOp::create(b, i64, n);
+  if (isFloat)
+    return arith::SIToFPOp::create(b, type, n);
+  return type == i64 ? n : Value(arith::TruncIOp::create(b, type, n));
+}
+
 } // namespace
 
 Type getReductionAccumulatorType(ReductionMode mode, Type resultElement) {
@@ -151,18 +173,15 @@ Value buildReductionCombine(ImplicitLocOpBuilder &b, ReductionMode mode,
 }
 
 Value buildReductionFinalize(ImplicitLocOpBuilder &b, ReductionMode mode,
-                             Value acc, int64_t count, Type resultElement) {
+                             Value acc, const ReducedCount &count,
+                             Type resultElement) {
   Type type = acc.getType();
   if (mode == ReductionMode::AVG) {
-    if (isa<FloatType>(type)) {
-      Value n = arith::ConstantOp::create(
-          b, b.getFloatAttr(type, static_cast<double>(count)));
+    Value n = buildCount(b, count, type);
+    if (isa<FloatType>(type))
       acc = arith::DivFOp::create(b, acc, n);
-    } else {
-      // Not offered by the API on integers; truncates, count is never 0.
-      Value n = arith::ConstantOp::create(b, b.getIntegerAttr(type, count));
+    else // Not offered by the API on integers; truncates, count is never 0.
       acc = arith::DivSIOp::create(b, acc, n);
-    }
   } else if (mode == ReductionMode::NORM2) {
     acc = math::SqrtOp::create(b, acc);
     if (!isa<FloatType>(resultElement))

@@ -60,11 +60,18 @@ mlir::Value buildReductionCombine(mlir::ImplicitLocOpBuilder &b,
                                   ir::ReductionMode mode, mlir::Value lhs,
                                   mlir::Value rhs);
 
-/// From the accumulated scalar to one of type `resultElement`; `count` is the
-/// number of elements that were reduced (at least 1).
+/// Elements that are reduced to one, at least 1: a number times the run-time
+/// extents of symbols, which are named by their representatives.
+struct ReducedCount {
+  int64_t fixed = 1;
+  llvm::SmallVector<int64_t> symbols = {};
+};
+
+/// From the accumulated scalar to one of type `resultElement`.
 mlir::Value buildReductionFinalize(mlir::ImplicitLocOpBuilder &b,
                                    ir::ReductionMode mode, mlir::Value acc,
-                                   int64_t count, mlir::Type resultElement);
+                                   const ReducedCount &count,
+                                   mlir::Type resultElement);
 
 } // namespace fusilli::compiler
 

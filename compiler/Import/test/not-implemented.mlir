@@ -5,10 +5,6 @@
 // What the compiler cannot do yet names the node or the tensor.
 // RUN: not fusilli-compile %S/Inputs/not-implemented.json --stats 2>&1 | FileCheck %s --check-prefix=MODE
 // RUN: not fusilli-compile %S/Inputs/uint8.json --stats 2>&1 | FileCheck %s --check-prefix=DTYPE
-// RUN: not fusilli-compile %S/Inputs/dynamic.json --stats 2>&1 | FileCheck %s --check-prefix=DYNAMIC
-// RUN: not fusilli-compile %S/Inputs/rmsnorm.json --stats 2>&1 | FileCheck %s --check-prefix=OP
 
 // MODE: node 'e': pointwise EXP with a result of type i32 is not implemented
 // DTYPE: tensor 'x': data type Uint8 is not implemented
-// DYNAMIC: dynamic dims are not implemented
-// OP: node 'norm': Rmsnorm is not implemented

@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/BinaryFormat/ELF.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -29,6 +30,7 @@
 
 #include <map>
 #include <mutex>
+#include <vector>
 
 using namespace llvm;
 
@@ -74,23 +76,53 @@ createMachine(const TargetInfo &target) {
       CodeModel::Small, CodeGenOptLevel::Default));
 }
 
-/// One generator per thread and target: TargetMachine is not thread-safe.
-Expected<Generator *> getGenerator(const TargetInfo &target) {
-  thread_local std::map<std::string, Generator> cache;
-  Generator &g = cache[target.name];
-  if (!g.machine) {
+/// Idle generators of the process, by target. TargetMachine is not thread-safe:
+/// one compile at a time has a generator, whatever its thread.
+///
+/// Thread safety: thread-safe.
+class GeneratorPool {
+public:
+  /// Never destroyed: at exit other threads may still compile.
+  static GeneratorPool &get() {
+    static GeneratorPool *pool = new GeneratorPool;
+    return *pool;
+  }
+
+  Expected<std::unique_ptr<Generator>> acquire(const TargetInfo &target) {
+    {
+      std::lock_guard<std::mutex> lock(mutex);
+      auto &those = idle[target.name];
+      if (!those.empty()) {
+        std::unique_ptr<Generator> g = std::move(those.back());
+        those.pop_back();
+        return std::move(g);
+      }
+    }
+    auto g = std::make_unique<Generator>();
     auto machine = createMachine(target);
     if (!machine)
       return machine.takeError();
-    g.machine = std::move(*machine);
-    g.stream = std::make_unique<raw_svector_ostream>(g.object);
-    g.passes = std::make_unique<legacy::PassManager>();
-    if (g.machine->addPassesToEmitFile(*g.passes, *g.stream, nullptr,
-                                       CodeGenFileType::ObjectFile, true))
+    g->machine = std::move(*machine);
+    g->stream = std::make_unique<raw_svector_ostream>(g->object);
+    g->passes = std::make_unique<legacy::PassManager>();
+    if (g->machine->addPassesToEmitFile(*g->passes, *g->stream, nullptr,
+                                        CodeGenFileType::ObjectFile, true))
       return createStringError("the target cannot emit object code");
+    return std::move(g);
   }
-  return &g;
-}
+
+  void release(const TargetInfo &target, std::unique_ptr<Generator> g) {
+    constexpr size_t kMaxIdle = 16;
+    std::lock_guard<std::mutex> lock(mutex);
+    auto &those = idle[target.name];
+    if (those.size() < kMaxIdle)
+      those.push_back(std::move(g));
+  }
+
+private:
+  std::mutex mutex;
+  std::map<std::string, std::vector<std::unique_ptr<Generator>>> idle;
+};
 
 void prepare(llvm::Module &module, const TargetInfo &target,
              TargetMachine &machine) {
@@ -251,9 +283,12 @@ private:
 Expected<CodeImage> emitCodeImage(mlir::ModuleOp module,
                                   const TargetInfo &target,
                                   std::string *asmText) {
-  Expected<Generator *> generator = getGenerator(target);
+  Expected<std::unique_ptr<Generator>> generator =
+      GeneratorPool::get().acquire(target);
   if (!generator)
     return generator.takeError();
+  scope_exit giveBack(
+      [&] { GeneratorPool::get().release(target, std::move(*generator)); });
   TargetMachine &machine = *(*generator)->machine;
 
   CodeImage image;

@@ -89,8 +89,12 @@ computeBroadcastShape(const std::vector<std::vector<int64_t>> &shapes);
 ///                               .setStride({3, 1})
 ///                               .setDataType(DataType::Float));
 ///
-/// The buffer given for a tensor is dense and row-major in `getPhysicalDim()`;
-/// arithmetic is always in logical dims. Thread safety: a plain value.
+/// Where `hasValidPhysicalRepresentation()`, the buffer given for a tensor is
+/// dense and row-major in `getPhysicalDim()`. Any other strides of at least 0
+/// make the tensor a view: its buffer has any shape and at least `getSpan()`
+/// elements; inputs may overlap themselves, outputs may not, and what lies
+/// between their elements is not written. Arithmetic is always in logical dims.
+/// Thread safety: a plain value.
 class FUSILLI_EXPORT TensorAttr {
 public:
   using scalar_t = std::variant<int64_t, int32_t, float, double>;
@@ -133,6 +137,12 @@ public:
   TensorAttr &setIsVirtual(bool isVirtual);
   /// `setOutput(b)` is `setIsVirtual(!b)`.
   TensorAttr &setOutput(bool isOutput);
+  /// Of a graph input: promises that the content of its buffer does not change
+  /// between executes. What depends on constants alone (packed weights, folded
+  /// scales) is then computed at the first execute and kept; after a change of
+  /// content call `Graph::releaseConstants`. Giving another buffer is noticed.
+  /// Without effect on scalars and on tensors with dynamic dims.
+  TensorAttr &setConstant(bool isConstant);
   /// Sets the flag only; the value is given to the constructor.
   TensorAttr &setIsScalar(bool isScalar);
   /// If the data type is not set, takes the intermediate type of `context` for
@@ -152,6 +162,7 @@ public:
   /// The number of elements: the product of the logical extents, 1 for none.
   int64_t getVolume() const;
   bool isVirtual() const { return isVirtual_; }
+  bool isConstant() const { return isConstant_; }
   bool isScalar() const { return isScalar_; }
   /// The value of a scalar constant.
   std::optional<scalar_t> getScalarValue() const { return scalarValue_; }
@@ -164,6 +175,9 @@ public:
   bool hasBroadcastDims() const;
   /// The logical extents, broadcast dims as 1.
   std::vector<int64_t> getUnexpandedDim() const;
+  /// The number of elements from the first in memory to behind the last, gaps
+  /// included; 0 while dims and strides are not valid.
+  int64_t getSpan() const;
   /// Whether the strides describe dense storage without gaps or overlap,
   /// leaving aside unit and broadcast dims.
   bool hasValidPhysicalRepresentation() const;
@@ -200,6 +214,7 @@ private:
   std::vector<int64_t> stride_;
   std::vector<size_t> dynamicDims_; // ascending, without repetition
   bool isVirtual_ = false;
+  bool isConstant_ = false;
   bool isScalar_ = false;
   std::optional<scalar_t> scalarValue_;
 };

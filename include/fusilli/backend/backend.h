@@ -18,19 +18,23 @@
 
 namespace fusilli {
 
-/// A kind of device. More are only ever appended.
-enum class Backend : uint8_t { CPU, AMDGPU };
+/// A kind of device. More are only ever appended. NullGPU is a device for tests
+/// of programs that are to run on GPUs: its memory is reached by transfers
+/// only, and it computes element-wise f32 graphs, slowly.
+enum class Backend : uint8_t { CPU, AMDGPU, NullGPU };
 
 /// Text of each backend.
 inline const std::unordered_map<Backend, std::string> kBackendToStr = {
     {Backend::CPU, "CPU"},
     {Backend::AMDGPU, "AMDGPU"},
+    {Backend::NullGPU, "NULL_GPU"},
 };
 
 /// Whether `Graph::execute` returns before the work is done.
 inline const std::unordered_map<Backend, bool> kBackendExecuteAsync = {
     {Backend::CPU, false},
     {Backend::AMDGPU, true},
+    {Backend::NullGPU, false},
 };
 
 /// Prints `CPU`, `AMDGPU`, or `UNKNOWN_BACKEND` for no known backend.

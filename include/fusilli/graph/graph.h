@@ -24,6 +24,7 @@
 #include <fusilli/backend/handle.h>
 #include <fusilli/graph/bound_call.h>
 #include <fusilli/graph/context.h>
+#include <fusilli/graph/explanation.h>
 #include <fusilli/node/batchnorm_node.h>
 #include <fusilli/node/conv_node.h>
 #include <fusilli/node/custom_op_node.h>
@@ -200,20 +201,54 @@ public:
   /// InvalidAttribute for an unknown type.
   ErrorOr<std::string> readCompilationCacheFile(CachedAssetsType type);
 
+  //===-- Explanation -----------------------------------------------------===//
+
+  /// What the loaded program does, kernel by kernel. NotCompiled if no artifact
+  /// is loaded.
+  ErrorOr<Explanation> explain() const;
+  /// The same with the time of each kernel, the median of `repeats` runs of the
+  /// whole program over the buffers of `variantPack`, which writes its outputs.
+  /// Errors: those of `execute`.
+  ErrorOr<Explanation> explain(
+      const Handle &handle,
+      const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>> &variantPack,
+      const std::shared_ptr<Buffer> &workspace, unsigned repeats = 11) const;
+
   //===-- Execution -------------------------------------------------------===//
 
   /// Bytes of workspace that `execute` needs, 0 included; nothing if no
   /// artifact is loaded. To be called after each load, before `execute`.
+  /// NotImplemented if they depend on the extents of dynamic dims.
   ErrorOr<std::optional<size_t>> getWorkspaceSize();
+  /// The same for the extents that the buffers of `variantPack` have. Errors:
+  /// NotCompiled, and those of `execute` for the pack.
+  ErrorOr<size_t>
+  getWorkspaceSize(const std::unordered_map<TensorPtr, std::shared_ptr<Buffer>>
+                       &variantPack);
   [[deprecated("use getWorkspaceSize")]]
   ErrorOr<std::optional<size_t>> getWorkspaceSizeOrError() {
     return getWorkspaceSize();
   }
 
+  /// Bytes of device memory that the loaded program keeps from its first
+  /// execute on: what it computes once from the inputs that are constant (see
+  /// `TensorAttr::setConstant`); 0 if it has nothing of the kind, nothing if no
+  /// artifact is loaded.
+  ErrorOr<std::optional<size_t>> getConstantsSize() const;
+  /// How much of that is held now. May be called beside `execute`.
+  size_t getConstantsInUse() const;
+  /// Lets go of it and gives the number of bytes: the next execute computes it
+  /// again. For when the content of a constant was changed, or its memory is
+  /// wanted. An execute that is running, or queued, keeps what it uses. May be
+  /// called beside `execute`.
+  size_t releaseConstants() const;
+
   /// Runs the loaded program over the buffers of `variantPack`, one for each
   /// input that is not a scalar and each output that is not virtual; other
   /// entries are ignored. Outputs are written in place. `workspace` may be null
-  /// if none is needed. CPU: done on return; GPU: in stream order. Errors:
+  /// if none is needed. The first execute with the constants that it is given
+  /// also computes what depends on them alone. CPU: done on return; GPU: in
+  /// stream order. Errors:
   /// NotCompiled, InternalError, InvalidArgument, VariantPackError,
   /// RuntimeFailure.
   ErrorObject execute(

@@ -723,20 +723,38 @@ TEST_P(ExecutableTest, EntriesOutsideTheImageAreRefused) {
   const uint8_t code[] = {0x31, 0xc0, 0xc3};
   EntryParams entries[1];
   entries[0].name = "out";
-  entries[0].codeOffset = 3;
+  entries[0].offset = 3;
   ExecutableParams params;
-  params.code = code;
+  params.format = GetParam().format;
+  params.requirements = GetParam().requirements;
+  params.bytes = code;
   params.entries = entries;
   EXPECT_EQ(device_->createExecutable(params).code(),
             StatusCode::InvalidArgument);
 }
 
-TEST_P(ExecutableTest, MissingCpuFeaturesAreNamed) {
+TEST_P(ExecutableTest, UnmetRequirementsAreNamed) {
   ExecutableParams params;
-  params.cpuFeatures = uint64_t{1} << 62;
+  params.format = GetParam().format;
+  params.requirements = GetParam().unmetRequirements;
   auto executable = device_->createExecutable(params);
   EXPECT_EQ(executable.code(), StatusCode::Unavailable);
-  EXPECT_THAT(std::string(executable.status().message()), HasSubstr("bit62"));
+  EXPECT_THAT(std::string(executable.status().message()),
+              HasSubstr(GetParam().unmetName));
+  const uint8_t odd[] = {1, 2, 3};
+  params.requirements = odd;
+  EXPECT_EQ(device_->createExecutable(params).code(),
+            StatusCode::InvalidArgument);
+}
+
+TEST_P(ExecutableTest, OtherFormatsAreRefused) {
+  ExecutableParams params;
+  params.format = "another";
+  params.requirements = GetParam().requirements;
+  auto executable = device_->createExecutable(params);
+  EXPECT_EQ(executable.code(), StatusCode::Incompatible);
+  EXPECT_THAT(std::string(executable.status().message()),
+              HasSubstr("'another'"));
 }
 
 FUSILLI_CTS_SUITE(CommandBufferTest);

@@ -46,6 +46,13 @@ struct Backend {
   /// The executable of the test kernels and the entry of a kernel.
   std::function<StatusOr<Ref<Executable>>(Device &)> makeExecutable;
   std::function<uint32_t(Kernel)> entryOf;
+  /// What executables of this device look like; empty for a device that loads
+  /// anything.
+  std::string format;
+  std::vector<uint8_t> requirements;
+  /// Requirements that no such device meets, and what the refusal names.
+  std::vector<uint8_t> unmetRequirements;
+  std::string unmetName;
 };
 
 std::vector<Backend> &backends();

@@ -6,6 +6,7 @@
 
 #include "runtime/hal/drivers/cpu/cpu_driver.h"
 #include "runtime/hal/drivers/null/null_driver.h"
+#include "runtime/hal/drivers/null_gpu/null_gpu_driver.h"
 
 #include <atomic>
 #include <mutex>
@@ -17,7 +18,8 @@ std::atomic<int> registrations{0};
 }
 
 Status registerAllDrivers(DriverRegistry &registry) {
-  DriverFactory *factories[] = {&nullDriverFactory(), &cpuDriverFactory()};
+  DriverFactory *factories[] = {&nullDriverFactory(), &nullGpuDriverFactory(),
+                                &cpuDriverFactory()};
   for (size_t i = 0; i < std::size(factories); ++i) {
     Status status = registry.registerFactory(factories[i]);
     if (status.isOk())

@@ -9,8 +9,8 @@
 
 namespace fusilli::hal {
 
-/// Registers "null", "local-sync" and "local-task" with a registry. On failure
-/// nothing stays registered.
+/// Registers "null", "null-gpu", "local-sync" and "local-task" with a registry.
+/// On failure nothing stays registered.
 Status registerAllDrivers(DriverRegistry &registry);
 
 /// The same for the default registry, once per process; survives the

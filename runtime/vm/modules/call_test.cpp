@@ -335,6 +335,35 @@ TEST_P(CallTest, ShapesAndLengthsAreCompared) {
   EXPECT_TRUE(padded.context->invoke(padded.main, fine).isOk());
 }
 
+TEST_P(CallTest, ViewsTakeBuffersOfAnyShapeThatAreLongEnough) {
+  fbs::ArtifactT artifact = addArtifact(4, /*runInline=*/true);
+  fbs::ArgT &a = *artifact.args[1];
+  a.dims = {2, 2}; // strides {3, 1}: 5 elements
+  a.strides = {3, 1};
+  a.physical_dims = {5};
+  a.byte_length = 20;
+  Loaded loaded = loadArtifact(artifact);
+  auto y = some(4), b = some(4);
+  auto call = [&](std::vector<hal::DeviceSize> dims) {
+    size_t count = 1;
+    for (hal::DeviceSize dim : dims)
+      count *= dim;
+    auto buffer = some(count);
+    auto view =
+        *hal::BufferView::create(Ref<hal::Buffer>::share(buffer->buffer()),
+                                 dims, hal::ElementType::Float32);
+    RefObject *arguments[] = {y.get(), view.get(), b.get(), nullptr};
+    return loaded.context->invoke(loaded.main, arguments);
+  };
+  for (const auto &dims : {std::vector<hal::DeviceSize>{5}, {2, 3}, {40}})
+    EXPECT_TRUE(call(dims).isOk());
+  Status status = call({2, 2});
+  EXPECT_EQ(status.code(), StatusCode::InvalidArgument);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("input 'a'"), HasSubstr("16 bytes"),
+                    HasSubstr("at least 20")));
+}
+
 TEST_P(CallTest, IntegersOfOneWidthPassForEachOther) {
   using enum hal::ElementType;
   struct Case {

@@ -63,16 +63,13 @@ std::span<const hal::DeviceSize> unsignedDims(const ProgramArg &arg) {
           arg.dims.size()};
 }
 
-/// Memory of an argument that passed its check.
-std::byte *addressOf(RefObject *argument) {
-  return static_cast<BufferView *>(argument)->buffer()->hostPointer();
+/// Device address of an argument that passed its check.
+uint64_t addressOf(RefObject *argument) {
+  return static_cast<BufferView *>(argument)->buffer()->devicePointer();
 }
 
-bool overlap(const std::byte *a, uint64_t aBytes, const std::byte *b,
-             uint64_t bBytes) {
-  auto aBegin = reinterpret_cast<uintptr_t>(a);
-  auto bBegin = reinterpret_cast<uintptr_t>(b);
-  return aBegin < bBegin + bBytes && bBegin < aBegin + aBytes;
+bool overlap(uint64_t a, uint64_t aBytes, uint64_t b, uint64_t bBytes) {
+  return a < b + bBytes && b < a + aBytes;
 }
 
 std::string describe(const ProgramArg &arg) {
@@ -91,8 +88,12 @@ bool ProgramModule::acceptsArgument(const ProgramArg &arg,
   if ((view.encoding() != hal::EncodingType::DenseRowMajor &&
        view.encoding() != hal::EncodingType::Opaque) ||
       !hal::elementTypeCompatible(arg.elementType, view.elementType()) ||
-      dims.size() != arg.dims.size() || buffer.byteLength() < arg.byteLength ||
+      buffer.byteLength() < arg.byteLength ||
       !allows(buffer, usageOf(arg), accessOf(arg)))
+    return false;
+  if (arg.isView)
+    return true;
+  if (dims.size() != arg.dims.size())
     return false;
   for (size_t i = 0; i < dims.size(); ++i)
     if (dims[i] != static_cast<hal::DeviceSize>(arg.dims[i]))
@@ -120,7 +121,7 @@ Status ProgramModule::explainKind(const ProgramArg &arg,
     return invalidArgumentError(strCat(
         name, " has element type ", hal::elementTypeName(view->elementType()),
         ", expected ", hal::elementTypeName(arg.elementType)));
-  if (view->rank() != arg.dims.size())
+  if (!arg.isView && view->rank() != arg.dims.size())
     return invalidArgumentError(strCat(name, " has rank ", view->rank(),
                                        ", expected ", arg.dims.size()));
   return okStatus();
@@ -141,7 +142,7 @@ Status ProgramModule::explainArgument(const ProgramArg &arg,
   FUSILLI_STATUS_RETURN_IF_ERROR(explainKind(arg, argument));
   std::string name = describe(arg);
   auto *view = refCast<BufferView>(argument);
-  for (size_t i = 0; i < arg.dims.size(); ++i)
+  for (size_t i = 0; !arg.isView && i < arg.dims.size(); ++i)
     if (view->dim(i) != static_cast<hal::DeviceSize>(arg.dims[i]))
       return invalidArgumentError(strCat(
           name, " has dim ", i, " of ", view->dim(i), ", expected ",
@@ -208,17 +209,19 @@ ProgramModule::makeShape(ProgramState &state, std::span<const int64_t> symbols,
   FUSILLI_STATUS_RETURN_IF_ERROR(checkTensors(plan, arguments));
   uint32_t mode = mode_ == ProgramMode::Recorded ? hal::kCommandBufferReusable
                                                  : hal::kCommandBufferOneShot;
-  FUSILLI_STATUS_ASSIGN(shape->commands, record(state, mode, plan, symbols));
+  FUSILLI_STATUS_ASSIGN(shape->commands,
+                        record(state, reader_.program(), mode, plan, symbols));
   shape->workspaceSize = plan.workspaceSize;
   return shape;
 }
 
 CallPlan ProgramModule::staticPlan(const ProgramState &state) const noexcept {
-  return {args_.span(), workspaceSize(), state.commands.get()};
+  return {args_.span(), workspaceSize(), state.commands.get(), preparedSize()};
 }
 
-CallPlan ProgramModule::planOf(const ProgramShape &shape) noexcept {
-  return {shape.args(), shape.workspaceSize, shape.commands.get()};
+CallPlan ProgramModule::planOf(const ProgramShape &shape) const noexcept {
+  return {shape.args(), shape.workspaceSize, shape.commands.get(),
+          preparedSize()};
 }
 
 StatusOr<uint64_t> ProgramModule::workspaceSize(ModuleState *state,
@@ -226,7 +229,7 @@ StatusOr<uint64_t> ProgramModule::workspaceSize(ModuleState *state,
   FUSILLI_STATUS_RETURN_IF_ERROR(checkCount(arguments));
   if (!hasSymbols()) {
     FUSILLI_STATUS_RETURN_IF_ERROR(
-        checkTensors({args_.span(), workspaceSize(), nullptr}, arguments));
+        checkTensors({.args = args_.span()}, arguments));
     return workspaceSize();
   }
   FUSILLI_STATUS_ASSIGN(
@@ -286,10 +289,10 @@ Status ProgramModule::checkOverlap(const CallPlan &plan,
                                    Arguments arguments) const {
   for (size_t o = 0; o < outputCount_; ++o) {
     const ProgramArg &output = plan.args[o];
-    const std::byte *begin = addressOf(arguments[o]);
+    const uint64_t begin = addressOf(arguments[o]);
     for (size_t j = o + 1; j < plan.args.size(); ++j) {
       const ProgramArg &other = plan.args[j];
-      const std::byte *otherBegin = addressOf(arguments[j]);
+      const uint64_t otherBegin = addressOf(arguments[j]);
       if (!overlap(begin, output.byteLength, otherBegin, other.byteLength))
           [[likely]]
         continue;
@@ -303,8 +306,8 @@ Status ProgramModule::checkOverlap(const CallPlan &plan,
   }
   if (plan.workspaceSize == 0) [[likely]]
     return okStatus();
-  const auto *workspace =
-      static_cast<Buffer *>(arguments.back())->hostPointer();
+  const uint64_t workspace =
+      static_cast<Buffer *>(arguments.back())->devicePointer();
   for (size_t i = 0; i < plan.args.size(); ++i)
     if (overlap(workspace, plan.workspaceSize, addressOf(arguments[i]),
                 plan.args[i].byteLength))
@@ -333,6 +336,8 @@ void ProgramModule::bindArguments(const CallPlan &plan, Arguments arguments,
                          ? static_cast<Buffer *>(arguments.back())
                          : nullptr,
                      0, 0, plan.workspaceSize};
+  if (plan.preparedSize != 0)
+    bindings[count + 1] = {plan.prepared, 0, 0, plan.preparedSize};
 }
 
 Status ProgramModule::call(ModuleState *state, uint16_t ordinal,
@@ -361,12 +366,18 @@ Status ProgramModule::preparePlan(ProgramState &state, Arguments arguments,
   return checkArguments(plan, arguments);
 }
 
-Status ProgramModule::execute(ProgramState &state, const CallPlan &plan,
+Status ProgramModule::execute(ProgramState &state, const CallPlan &checked,
                               Arguments arguments) const {
-  FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(plan, arguments));
-  if (plan.commands == nullptr) [[unlikely]]
-    return executeInterpreted(state, plan, arguments);
-  size_t count = arguments.size();
+  FUSILLI_STATUS_RETURN_IF_ERROR(checkArguments(checked, arguments));
+  if (checked.commands == nullptr) [[unlikely]]
+    return executeInterpreted(state, checked, arguments);
+  CallPlan plan = checked;
+  Ref<PreparedSet> prepared;
+  if (hasPrepared()) [[unlikely]] {
+    FUSILLI_STATUS_ASSIGN(prepared, preparedFor(state, arguments));
+    plan.prepared = prepared->memory.get();
+  }
+  size_t count = slotCount();
   if (count <= kStackArguments) [[likely]] {
     BufferRef bindings[kStackArguments];
     bindArguments(plan, arguments, bindings);
@@ -389,8 +400,9 @@ Status ProgramModule::executeInterpreted(ProgramState &state,
                                          const CallPlan &plan,
                                          Arguments arguments) const {
   CallPlan own = plan;
-  FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands,
-                        record(state, hal::kCommandBufferOneShot, own, {}));
+  FUSILLI_STATUS_ASSIGN(
+      Ref<hal::CommandBuffer> commands,
+      record(state, reader_.program(), hal::kCommandBufferOneShot, own, {}));
   own.commands = commands.get();
   return execute(state, own, arguments);
 }
@@ -415,15 +427,20 @@ Status ProgramModule::callAsync(ProgramState &state,
   FUSILLI_STATUS_RETURN_IF_ERROR(preparePlan(state, own, shape, plan));
   Ref<hal::CommandBuffer> interpreted;
   if (plan.commands == nullptr) {
-    FUSILLI_STATUS_ASSIGN(interpreted,
-                          record(state, hal::kCommandBufferOneShot, plan, {}));
+    FUSILLI_STATUS_ASSIGN(
+        interpreted,
+        record(state, reader_.program(), hal::kCommandBufferOneShot, plan, {}));
     plan.commands = interpreted.get();
   }
   HostArray<BufferRef> bindings;
-  if (!bindings.allocate(hostAllocator(), own.size()))
+  if (!bindings.allocate(hostAllocator(), slotCount()))
     return outOfMemoryError("the bindings of a call");
+  auto wait = Ref<hal::Fence>::share(fences[0]);
+  FUSILLI_STATUS_ASSIGN(Ref<PreparedSet> prepared,
+                        preparedBehind(state, own, wait));
+  plan.prepared = prepared ? prepared->memory.get() : nullptr;
   bindArguments(plan, own, bindings.data());
-  return state.device->queueExecute(fences[0], fences[1], plan.commands,
+  return state.device->queueExecute(wait.get(), fences[1], plan.commands,
                                     bindings.span());
 }
 
@@ -431,6 +448,8 @@ BoundCall::BoundCall(HostAllocator &allocator, Ref<Context> context,
                      ProgramModule &module, ProgramState &state) noexcept
     : RefObject(kType, allocator), context_(std::move(context)),
       module_(module), state_(state) {}
+
+BoundCall::~BoundCall() = default;
 
 StatusOr<Ref<BoundCall>> BoundCall::create(Ref<Context> context,
                                            const Function &function,
@@ -449,7 +468,7 @@ StatusOr<Ref<BoundCall>> BoundCall::create(Ref<Context> context,
   auto call = makeRef<BoundCall>(allocator, std::move(context), *module,
                                  *static_cast<ProgramState *>(state));
   if (!call || !call->arguments_.allocate(allocator, arguments.size()) ||
-      !call->bindings_.allocate(allocator, arguments.size()))
+      !call->bindings_.allocate(allocator, module->slotCount()))
     return outOfMemoryError("a bound call");
   call->bind(plan, arguments);
   for (size_t i = 0; i < arguments.size(); ++i)
@@ -462,7 +481,28 @@ void BoundCall::bind(const CallPlan &plan, Arguments arguments) {
   ProgramModule::bindArguments(plan, arguments, bindings_.data());
 }
 
+Arguments BoundCall::arguments() const noexcept {
+  // A Ref is exactly its pointer.
+  return {reinterpret_cast<RefObject *const *>(arguments_.data()),
+          arguments_.size()};
+}
+
+bool BoundCall::isStale() const noexcept {
+  return !prepared_ ||
+         releases_ != state_.releases.load(std::memory_order_relaxed);
+}
+
+Status BoundCall::refreshPrepared() {
+  prepared_.reset(); // before the new one needs memory
+  releases_ = state_.releases.load(std::memory_order_relaxed);
+  FUSILLI_STATUS_ASSIGN(prepared_, module_.preparedFor(state_, arguments()));
+  bindings_.span().back().buffer = prepared_->memory.get();
+  return okStatus();
+}
+
 Status BoundCall::execute() {
+  if (module_.hasPrepared() && isStale()) [[unlikely]]
+    FUSILLI_STATUS_RETURN_IF_ERROR(refreshPrepared());
   return state_.device->execute(*commands_, bindings_.span());
 }
 
@@ -472,17 +512,17 @@ Status BoundCall::setArgument(size_t index, RefObject *argument) {
         strCat("argument ", index, " of ", arguments_.size()));
   Ref<RefObject> before = std::move(arguments_[index]);
   arguments_[index] = Ref<RefObject>::share(argument);
-  // A Ref is exactly its pointer.
-  Arguments all(reinterpret_cast<RefObject *const *>(arguments_.data()),
-                arguments_.size());
   ShapeLease shape;
   CallPlan plan;
-  Status status = module_.preparePlan(state_, all, shape, plan);
+  Status status = module_.preparePlan(state_, arguments(), shape, plan);
   if (!status.isOk()) {
     arguments_[index] = std::move(before);
     return status;
   }
-  bind(plan, all);
+  if (prepared_ && !module_.isPreparedFor(*prepared_, arguments()))
+    prepared_.reset();
+  plan.prepared = prepared_ ? prepared_->memory.get() : nullptr;
+  bind(plan, arguments());
   return okStatus();
 }
 

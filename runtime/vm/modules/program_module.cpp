@@ -9,7 +9,9 @@
 #include "runtime/base/trace.h"
 #include "runtime/vm/modules/program_state.h"
 #include "support/data_type.h"
+#include "support/tensor_layout.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -107,7 +109,6 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
   trace::Span span("load", "verify artifact");
   FUSILLI_STATUS_ASSIGN(artifact::Reader reader,
                         artifact::Reader::open(bytes, copy, allocator));
-  FUSILLI_STATUS_RETURN_IF_ERROR(artifact::checkTarget(reader.artifact()));
   const auto *sources = reader.artifact().args();
   HostArray<ProgramArg> args;
   if (!args.allocate(allocator, lengthOf(sources)))
@@ -120,8 +121,14 @@ StatusOr<Ref<Module>> ProgramModule::create(Ref<Instance> instance,
     arg.elementType = elementTypeOfDataType(source.dtype());
     arg.dims = spanOf<int64_t>(source.physical_dims());
     arg.dimSymbols = spanOf<int32_t>(source.dim_symbols());
+    arg.extents = spanOf<int64_t>(source.dims());
+    arg.strides = spanOf<int64_t>(source.strides());
+    arg.isView =
+        !layout::isDense(arg.extents, arg.strides) &&
+        std::ranges::none_of(arg.dimSymbols, [](int32_t s) { return s >= 0; });
     arg.byteLength = source.byte_length();
     arg.inplaceInputs = spanOf<uint32_t>(source.inplace_inputs());
+    arg.isConstant = source.is_constant();
   }
   HostArray<SymbolSource> symbols;
   if (!symbols.allocate(allocator, lengthOf(reader.artifact().symbols())))
@@ -209,33 +216,62 @@ Status ProgramModule::resolveImport(ModuleState *state, size_t index,
 Status ProgramModule::initialize(ModuleState *state) {
   trace::Span span("load", "prepare program");
   auto &own = *static_cast<ProgramState *>(state);
-  const auto *sources = artifact().entries();
-  HostArray<hal::EntryParams> entries;
-  if (!entries.allocate(hostAllocator(), lengthOf(sources)))
-    return outOfMemoryError("the entries of a program");
-  for (uint32_t i = 0; i < entries.size(); ++i) {
-    const fbs::Entry &source = *sources->Get(i);
-    entries[i].name = viewOf(source.name());
-    entries[i].codeOffset = source.code_offset();
-    entries[i].localMemory = source.local_memory();
-    entries[i].bindingCount = source.binding_count();
-    entries[i].constantCount = source.constant_count();
-  }
-  FUSILLI_STATUS_ASSIGN(
-      own.executable,
-      own.device->createExecutable({.code = reader_.code(),
-                                    .entries = entries.span(),
-                                    .cpuFeatures = artifact().cpu_features()}));
+  FUSILLI_STATUS_RETURN_IF_ERROR(createExecutables(own));
   FUSILLI_STATUS_RETURN_IF_ERROR(makeConstants(own));
+  CallPlan plan = staticPlan(own);
+  if (hasPrepared()) {
+    FUSILLI_STATUS_ASSIGN(
+        own.prepare,
+        record(own, reader_.prepare(), hal::kCommandBufferReusable, plan, {}));
+  }
   if (mode_ == ProgramMode::Interpreted)
     return okStatus();
   if (hasSymbols())
     return own.shapes.allocate(hostAllocator())
                ? okStatus()
                : outOfMemoryError("the shapes of a program");
-  CallPlan plan = staticPlan(own);
-  FUSILLI_STATUS_ASSIGN(own.commands,
-                        record(own, hal::kCommandBufferReusable, plan, {}));
+  FUSILLI_STATUS_ASSIGN(
+      own.commands,
+      record(own, reader_.program(), hal::kCommandBufferReusable, plan, {}));
+  return okStatus();
+}
+
+Status ProgramModule::createExecutables(ProgramState &state) const {
+  const auto *sources = artifact().entries();
+  const size_t entryCount = lengthOf(sources);
+  HostArray<hal::EntryParams> entries;
+  if (!entries.allocate(hostAllocator(), entryCount) ||
+      !state.kernels.allocate(hostAllocator(), entryCount) ||
+      !state.executables.allocate(hostAllocator(), reader_.executableCount()))
+    return outOfMemoryError("the entries of a program");
+  for (uint32_t e = 0; e < state.executables.size(); ++e) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < entryCount; ++i) {
+      const fbs::Entry &source = *sources->Get(i);
+      if (source.executable() != e)
+        continue;
+      entries[count].name = viewOf(source.name());
+      entries[count].offset = source.offset();
+      entries[count].localMemory = source.local_memory();
+      entries[count].bindingCount = source.binding_count();
+      entries[count].constantCount = source.constant_count();
+      state.kernels[i].ordinal = count++;
+    }
+    artifact::ExecutableView view = reader_.executable(e);
+    auto executable = state.device->createExecutable(
+        {.format = view.format,
+         .requirements = view.requirements,
+         .bytes = view.bytes,
+         .entries = entries.span().first(count)});
+    if (!executable.isOk())
+      return std::move(executable)
+          .status()
+          .annotate(strCat("artifact is for target '", reader_.target(), "'"));
+    state.executables[e] = *std::move(executable);
+    for (uint32_t i = 0; i < entryCount; ++i)
+      if (sources->Get(i)->executable() == e)
+        state.kernels[i].executable = state.executables[e].get();
+  }
   return okStatus();
 }
 
@@ -271,7 +307,8 @@ Status ProgramModule::makeConstants(ProgramState &state) {
 }
 
 StatusOr<Ref<hal::CommandBuffer>>
-ProgramModule::record(ProgramState &state, uint32_t mode, CallPlan &plan,
+ProgramModule::record(ProgramState &state, std::span<const uint32_t> words,
+                      uint32_t mode, CallPlan &plan,
                       std::span<const int64_t> symbols) const {
   FUSILLI_STATUS_ASSIGN(Ref<hal::CommandBuffer> commands,
                         state.device->createCommandBuffer(mode));
@@ -281,9 +318,8 @@ ProgramModule::record(ProgramState &state, uint32_t mode, CallPlan &plan,
   FUSILLI_STATUS_RETURN_IF_ERROR(values.start(symbols));
   size_t position = 0;
   while (true) {
-    FUSILLI_STATUS_ASSIGN(
-        artifact::Instruction instruction,
-        artifact::decodeInstruction(reader_.program(), position));
+    FUSILLI_STATUS_ASSIGN(artifact::Instruction instruction,
+                          artifact::decodeInstruction(words, position));
     if (instruction.opcode == FUSILLI_VM_RETURN)
       break;
     if (instruction.isArithmetic()) {
@@ -314,15 +350,24 @@ Status ProgramModule::recordDispatch(ProgramState &state,
     const fbs::Binding &binding =
         *artifact().bindings()->Get(instruction.firstBinding + i);
     hal::BufferRef ref;
-    uint64_t size = plan.workspaceSize;
-    if (binding.kind() == fbs::BindingKind::Constant) {
-      ref.buffer = state.constants.get();
-      size = reader_.constants().size();
-    } else if (binding.kind() == fbs::BindingKind::Argument) {
+    uint64_t size = 0;
+    switch (binding.kind()) {
+    case fbs::BindingKind::Argument:
       ref.slot = binding.index();
       size = plan.args[binding.index()].byteLength;
-    } else {
+      break;
+    case fbs::BindingKind::Workspace:
       ref.slot = static_cast<uint32_t>(args_.size());
+      size = plan.workspaceSize;
+      break;
+    case fbs::BindingKind::Constant:
+      ref.buffer = state.constants.get();
+      size = reader_.constants().size();
+      break;
+    case fbs::BindingKind::Prepared:
+      ref.slot = static_cast<uint32_t>(args_.size() + 1);
+      size = preparedSize();
+      break;
     }
     ref.offset = binding.offset();
     ref.length = binding.length();
@@ -339,8 +384,8 @@ Status ProgramModule::recordDispatch(ProgramState &state,
       return outOfMemoryError("the bindings of a dispatch");
   }
   hal::DispatchParams dispatch;
-  dispatch.executable = state.executable.get();
-  dispatch.entry = instruction.entry;
+  dispatch.executable = state.kernels[instruction.entry].executable;
+  dispatch.entry = state.kernels[instruction.entry].ordinal;
   dispatch.bindings = {refs.data(), refs.size()};
   if ((instruction.flags & FUSILLI_VM_DISPATCH_INLINE) != 0)
     dispatch.flags = hal::kDispatchInline;

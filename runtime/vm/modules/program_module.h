@@ -18,6 +18,7 @@
 #include "runtime/vm/module.h"
 
 #include <span>
+#include <vector>
 
 namespace fusilli::vm {
 
@@ -29,13 +30,20 @@ struct ProgramArg {
   std::string_view name;
   bool isOutput = false;
   hal::ElementType elementType = hal::ElementType::None;
-  std::span<const int64_t> dims; ///< physical; of symbols the representatives
+  /// Of the buffer; of symbols the representatives.
+  std::span<const int64_t> dims;
   std::span<const int32_t> dimSymbols; ///< per dim, -1: static; or empty
+  /// The logical extents, and the strides in elements.
+  std::span<const int64_t> extents, strides;
+  /// Not dense: a buffer of any shape will do, if it is long enough.
+  bool isView = false;
   uint64_t byteLength = 0;
   std::span<const uint32_t> inplaceInputs; ///< argument numbers
+  bool isConstant = false; ///< its content does not change between calls
 };
 
 class BoundCall;
+class PreparedSet;
 class ProgramShape;
 class ShapeLease;
 
@@ -44,6 +52,8 @@ struct CallPlan {
   std::span<const ProgramArg> args;
   uint64_t workspaceSize = 0;
   hal::CommandBuffer *commands = nullptr; ///< null when interpreted
+  uint64_t preparedSize = 0;              ///< 0: it has no prepared memory
+  hal::Buffer *prepared = nullptr;
 };
 
 /// How a program runs. Both give the same results.
@@ -77,7 +87,7 @@ public:
   static constexpr std::string_view kAsyncFunction = "module.main$async";
 
   /// Borrowed: `bytes` outlive the module, unless `copy`. Errors: those of
-  /// Reader::open; Unavailable for a target this machine is not.
+  /// Reader::open. Whether the device can run it is known at initialize.
   static StatusOr<Ref<Module>>
   create(Ref<Instance> instance, std::span<const uint8_t> bytes,
          bool copy = true, HostAllocator &allocator = systemAllocator(),
@@ -95,6 +105,20 @@ public:
   /// Errors: those of a call.
   StatusOr<uint64_t> workspaceSize(ModuleState *state,
                                    Arguments arguments) const;
+  /// Bytes that what is computed from constant arguments once takes; 0 when
+  /// there is nothing of the kind.
+  uint64_t preparedSize() const noexcept { return artifact().prepared_size(); }
+  /// Bytes that a context holds of it now. `state` is its state of this module.
+  uint64_t preparedBytes(ModuleState &state) const;
+  /// Lets go of it, for the memory or because the content of a constant has
+  /// changed: the next call computes it again. Calls that run keep what they
+  /// use. Gives the bytes let go of. Thread-safe.
+  uint64_t releasePrepared(ModuleState &state) const;
+  /// Runs the prepare program and the program on the calling thread's time, one
+  /// dispatch after the other, and gives the time of each in microseconds, in
+  /// order. Checks the arguments as `call` does. For people; allocates.
+  Status profile(ModuleState &state, Arguments arguments,
+                 std::vector<double> &times) const;
   /// args() + 1, for the workspace.
   size_t argumentCount() const noexcept { return args_.size() + 1; }
 
@@ -113,8 +137,8 @@ public:
   Status initialize(ModuleState *state) override;
   /// Checks, in this order: argument count, then per argument null and type,
   /// encoding, element type, rank, dims (those of one symbol are equal and
-  /// positive), byte length (InvalidArgument naming the argument and both
-  /// values), usage and memory type (PermissionDenied),
+  /// positive; a view's may be any), byte length (InvalidArgument naming the
+  /// argument and both values), usage and memory type (PermissionDenied),
   /// workspace size, and overlaps: an output may share memory with another
   /// argument only where it is exactly the same range and the signature lists
   /// that input as in-place (InvalidArgument naming both otherwise).
@@ -138,8 +162,30 @@ private:
   Status executeInterpreted(ProgramState &state, const CallPlan &plan,
                             Arguments arguments) const;
 
+  bool hasPrepared() const noexcept { return preparedSize() != 0; }
+  /// Arguments, workspace and, where there is one, the prepared memory.
+  size_t slotCount() const noexcept {
+    return args_.size() + (hasPrepared() ? 2 : 1);
+  }
+  Status createExecutables(ProgramState &state) const;
+  bool isPreparedFor(const PreparedSet &set,
+                     Arguments arguments) const noexcept;
+  StatusOr<Ref<PreparedSet>> makePreparedSet(ProgramState &state,
+                                             Arguments arguments) const;
+  /// What the prepare program is run with.
+  CallPlan preparePlanOf(const PreparedSet &set) const noexcept;
+  /// The prepared values for these arguments, computed now if need be; null
+  /// for a program without any.
+  StatusOr<Ref<PreparedSet>> preparedFor(ProgramState &state,
+                                         Arguments arguments) const;
+  /// The same behind `wait`: where that is not reached yet, the computation is
+  /// queued and `wait` becomes the fence that it reaches.
+  StatusOr<Ref<PreparedSet>> preparedBehind(ProgramState &state,
+                                            Arguments arguments,
+                                            Ref<hal::Fence> &wait) const;
+
   CallPlan staticPlan(const ProgramState &state) const noexcept;
-  static CallPlan planOf(const ProgramShape &shape) noexcept;
+  CallPlan planOf(const ProgramShape &shape) const noexcept;
   /// The shape of these arguments, made and recorded if it is new; nothing else
   /// of them is checked. Only for programs with symbols.
   StatusOr<ShapeLease> acquireShape(ProgramState &state,
@@ -163,14 +209,14 @@ private:
   Status checkWorkspace(const CallPlan &plan, RefObject *workspace) const;
   Status checkOverlap(const CallPlan &plan, Arguments arguments) const;
   Status explainOverlap(size_t first, size_t second) const;
-  /// One reference per argument and the workspace, into `bindings`.
+  /// One reference per slot, into `bindings`.
   static void bindArguments(const CallPlan &plan, Arguments arguments,
                             hal::BufferRef *bindings) noexcept;
-  /// Evaluates the program for `symbols` into a command buffer; arguments
+  /// Evaluates program words for `symbols` into a command buffer; arguments
   /// become slots. Sets the plan's workspace size where the program says it.
   StatusOr<Ref<hal::CommandBuffer>>
-  record(ProgramState &state, uint32_t mode, CallPlan &plan,
-         std::span<const int64_t> symbols) const;
+  record(ProgramState &state, std::span<const uint32_t> words, uint32_t mode,
+         CallPlan &plan, std::span<const int64_t> symbols) const;
   Status recordDispatch(ProgramState &state, hal::CommandBuffer &commands,
                         const CallPlan &plan,
                         const artifact::Instruction &instruction,
@@ -190,7 +236,8 @@ private:
 };
 
 /// A call whose arguments were checked and bound once: `execute` does nothing
-/// but run. Keeps everything it uses alive.
+/// but run, and first compute what depends on constants where that was not done
+/// or let go of. Keeps everything it uses alive.
 /// Thread safety: one thread at a time.
 class BoundCall final : public RefObject {
 public:
@@ -211,8 +258,11 @@ public:
             ProgramModule &module, ProgramState &state) noexcept;
 
 private:
-  ~BoundCall() override = default;
+  ~BoundCall() override;
   void bind(const CallPlan &plan, Arguments arguments);
+  Arguments arguments() const noexcept;
+  bool isStale() const noexcept;
+  Status refreshPrepared();
 
   const Ref<Context> context_;
   ProgramModule &module_; // Borrowed: the context retains it.
@@ -220,6 +270,8 @@ private:
   Ref<hal::CommandBuffer> commands_;
   HostArray<Ref<RefObject>> arguments_;
   HostArray<hal::BufferRef> bindings_;
+  Ref<PreparedSet> prepared_; ///< null: not looked for yet
+  uint64_t releases_ = 0;     ///< of the state when `prepared_` was taken
 };
 
 } // namespace fusilli::vm

@@ -9,6 +9,7 @@
 #include "compiler/Codegen/CPU/Emit/Evaluator.h"
 
 #include "compiler/Codegen/CPU/MathExpansion.h"
+#include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -229,6 +230,11 @@ FailureOr<Value> Evaluator::cloneOp(linalg::GenericOp op, Operation *inner,
     if (!loops || !space)
       return index.emitOpError("is read where the loops are not known");
     return evaluateIndex(loops.getResult(index.getDim()), *space);
+  }
+  if (auto extent = dyn_cast<ir::ExtentOp>(inner)) {
+    if (!llvm::is_contained(model.getSymbols(), extent.getRepresentative()))
+      return extent.emitOpError("is no extent of the kernel's arguments");
+    return k.index(model.getSymbol(extent.getRepresentative()));
   }
   int64_t lanes = 0;
   for (Value v : operands)

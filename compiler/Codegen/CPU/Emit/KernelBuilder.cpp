@@ -22,9 +22,15 @@ namespace {
 constexpr auto kNoWrap =
     arith::IntegerOverflowFlags::nsw | arith::IntegerOverflowFlags::nuw;
 
-/// Elements from the first to the last one of a buffer.
+/// Elements from the first to the last one of a buffer; of one with symbols
+/// more than any buffer has, because nothing may conclude from a smaller
+/// number.
 MemRefType flatMemRef(const Binding &binding) {
+  constexpr int64_t kAny = int64_t(1) << 46;
   int64_t span = 1;
+  if (llvm::any_of(binding.extents,
+                   [](const Extent &extent) { return !extent.isStatic(); }))
+    return MemRefType::get({kAny}, binding.element());
   for (auto [extent, stride] :
        llvm::zip_equal(binding.extents, binding.strides))
     span += (extent.representative() - 1) * stride.representative();
@@ -100,7 +106,8 @@ Value KernelBuilder::evaluate(AffineExpr expr, ArrayRef<Value> dims) {
   case AffineExprKind::FloorDiv:
     return arith::DivUIOp::create(b, l, r);
   case AffineExprKind::CeilDiv:
-    return arith::CeilDivUIOp::create(b, l, r);
+    l = arith::AddIOp::create(b, l, arith::SubIOp::create(b, r, index(1)));
+    return arith::DivUIOp::create(b, l, r);
   default:
     return arith::RemUIOp::create(b, l, r);
   }

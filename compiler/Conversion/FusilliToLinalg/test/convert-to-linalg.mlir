@@ -78,3 +78,20 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
   %0 = fusilli.pointwise RELU_FWD %x : (tensor<4xf32>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
 }
+
+// -----
+
+// The count of an average over a dynamic dim is its extent at run time, times
+// the static ones.
+// CHECK-LABEL: func.func private @average(
+// CHECK: arith.addf
+// CHECK: %[[FOUR:.*]] = arith.constant 4 : index
+// CHECK: %[[N:.*]] = fusilli.extent 16
+// CHECK: %[[COUNT:.*]] = arith.muli %[[FOUR]], %[[N]] : index
+// CHECK: %[[I:.*]] = arith.index_cast %[[COUNT]] : index to i64
+// CHECK: %[[F:.*]] = arith.sitofp %[[I]] : i64 to f32
+// CHECK: arith.divf %{{.*}}, %[[F]] : f32
+func.func private @average(%x: tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>) -> tensor<1x1xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.reduction AVG %x : (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>) -> tensor<1x1xf32>
+  return %0 : tensor<1x1xf32>
+}

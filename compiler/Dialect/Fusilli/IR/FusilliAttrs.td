@@ -16,10 +16,12 @@ def Fusilli_LayoutAttr : AttrDef<FusilliDialect, "Layout",
   let mnemonic = "layout";
   let summary = "where the elements of a logical tensor lie in memory";
   let description = [{
-    One stride per logical dimension, in elements. A dimension of stride 0 is
-    broadcast: stored once. Apart from those and from dimensions of extent 1,
-    which may have any stride, the elements are dense and do not overlap: by
-    ascending stride, each stride is the product of the extents before it.
+    One stride per logical dimension, in elements, at least 0. A dimension of
+    stride 0 is broadcast: stored once; one of extent 1 may have any stride. A
+    tensor is dense if by ascending stride, leaving aside those, each stride is the
+    product of the extents before it; any other is a view, with gaps or with
+    elements that overlap. The elements of an op's result do not overlap, and what
+    lies between them is not written.
 
     The extent of a dimension listed in `dynamic` is known at run time only; the
     type has a representative one. All dynamic dimensions of one representative

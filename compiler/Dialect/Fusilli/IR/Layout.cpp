@@ -11,6 +11,7 @@
 #include "support/tensor_layout.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -92,15 +93,63 @@ bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
   return true;
 }
 
+bool isSameBuffer(RankedTensorType a, RankedTensorType b) {
+  auto getDims = [](RankedTensorType type) {
+    SmallVector<std::pair<int64_t, int64_t>> dims; // innermost first
+    SmallVector<int64_t> strides = getLogicalStrides(type);
+    for (int64_t i = type.getRank(); i-- > 0;) {
+      int64_t extent = type.getDimSize(i);
+      if (extent == 1)
+        continue;
+      if (!dims.empty() && strides[i] == dims.back().first * dims.back().second)
+        dims.back().first *= extent;
+      else
+        dims.emplace_back(extent, strides[i]);
+    }
+    return dims;
+  };
+  return a.getElementType() == b.getElementType() && getDims(a) == getDims(b);
+}
+
+SmallVector<int64_t> getDenseStrides(ArrayRef<int64_t> dims,
+                                     ArrayRef<int64_t> strides) {
+  SmallVector<int64_t> dense(dims.size());
+  int64_t product = 1;
+  for (int64_t dim : llvm::reverse(getLogicalToPhysicalOrder(dims, strides))) {
+    dense[dim] = product;
+    product *= dims[dim];
+  }
+  return dense;
+}
+
 int64_t getElementBytes(Type elementType) {
   return (elementType.getIntOrFloatBitWidth() + 7) / 8;
 }
 
-int64_t getBufferBytes(RankedTensorType type) {
+std::optional<int64_t> findBufferBytes(RankedTensorType type) {
   int64_t bytes = getElementBytes(type.getElementType());
-  for (int64_t extent : getPhysicalShape(type))
-    bytes *= extent;
+  std::optional<int64_t> span = layout::findSpan(
+      toNumbers(type.getShape()), toNumbers(getLogicalStrides(type)));
+  if (!span || llvm::MulOverflow(*span, bytes, bytes))
+    return std::nullopt;
   return bytes;
+}
+
+int64_t getBufferBytes(RankedTensorType type) { return *findBufferBytes(type); }
+
+SmallVector<int64_t> getBufferShape(RankedTensorType type) {
+  return toSmallVector(*layout::bufferShape(
+      toNumbers(type.getShape()), toNumbers(getLogicalStrides(type))));
+}
+
+bool isView(RankedTensorType type) {
+  return !hasValidPhysicalRepresentation(type.getShape(),
+                                         getLogicalStrides(type));
+}
+
+bool isStoredOnce(RankedTensorType type) {
+  return layout::isDistinct(toNumbers(type.getShape()),
+                            toNumbers(getLogicalStrides(type)));
 }
 
 RankedTensorType getTensorType(ArrayRef<int64_t> dims,
@@ -129,6 +178,10 @@ verifyDynamicDims(LayoutAttr layout, ArrayRef<int64_t> shape,
       return emitError() << "dynamic dimension " << dim
                          << " has the representative extent 1";
   }
+  if (!hasValidPhysicalRepresentation(shape, strides))
+    return emitError() << "strides [" << strides
+                       << "] do not store a tensor of shape [" << shape
+                       << "] with dynamic dimensions densely";
   for (auto [extent, stride] : llvm::zip_equal(shape, strides))
     if (extent != 1 && stride == 0)
       return emitError() << "a tensor with dynamic dimensions has broadcast "
@@ -143,10 +196,11 @@ LayoutAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
   if (getStrides().size() != shape.size())
     return emitError() << "layout has " << getStrides().size()
                        << " strides, the tensor has rank " << shape.size();
-  if (!hasValidPhysicalRepresentation(shape, getStrides()))
-    return emitError() << "strides [" << getStrides()
-                       << "] do not store a tensor of shape [" << shape
-                       << "] densely and without overlap";
+  if (llvm::any_of(shape, [](int64_t extent) { return extent < 0; }))
+    return emitError() << "a tensor with a layout has a static shape, not ["
+                       << shape << "]";
+  if (llvm::any_of(getStrides(), [](int64_t stride) { return stride < 0; }))
+    return emitError() << "strides [" << getStrides() << "] are negative";
   if (!getDynamic().empty())
     return verifyDynamicDims(*this, shape, emitError);
   if (ArrayRef<int64_t>(getContiguousStrides(shape)) == getStrides())

@@ -13,6 +13,7 @@
 #include "llvm/ADT/SmallVector.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace fusilli::ir {
 
@@ -23,7 +24,7 @@ llvm::SmallVector<int64_t> getContiguousStrides(llvm::ArrayRef<int64_t> dims);
 /// Whether `strides` store a tensor of extents `dims` densely: ranks equal, no
 /// negative stride, and by ascending stride (ties in index order; dimensions of
 /// extent 1 or stride 0 ignored) each stride is the product of the extents
-/// already seen.
+/// already seen. Every other tensor is a view.
 bool hasValidPhysicalRepresentation(llvm::ArrayRef<int64_t> dims,
                                     llvm::ArrayRef<int64_t> strides);
 
@@ -61,15 +62,38 @@ bool hasSameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
 /// at the same place: strides equal except for dimensions of extent 1.
 bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
+/// Whether both types describe one buffer: element types equal, and the same
+/// dimensions in order, with the same strides, but for those of extent 1
+/// and for neighbours that are walked through as one.
+bool isSameBuffer(mlir::RankedTensorType a, mlir::RankedTensorType b);
+
+/// Dense strides for extents `dims` in the memory order that `strides` imply.
+llvm::SmallVector<int64_t> getDenseStrides(llvm::ArrayRef<int64_t> dims,
+                                           llvm::ArrayRef<int64_t> strides);
+
 /// Bytes of one stored element; i1 takes one.
 int64_t getElementBytes(mlir::Type elementType);
 
-/// Bytes of the tensor's buffer, at its representative extents.
+/// Bytes of the tensor's buffer, at its representative extents: from its first
+/// element to behind its last, gaps included. Empty where they do not fit,
+/// which fusilli-verify-graph refuses; after it, `getBufferBytes`.
+std::optional<int64_t> findBufferBytes(mlir::RankedTensorType type);
 int64_t getBufferBytes(mlir::RankedTensorType type);
+
+/// The shape of that buffer: the physical shape of a dense tensor; elements in
+/// one dimension for a view.
+llvm::SmallVector<int64_t> getBufferShape(mlir::RankedTensorType type);
+
+/// Whether the tensor is no valid physical representation: one with gaps, or
+/// whose elements overlap otherwise than by broadcast.
+bool isView(mlir::RankedTensorType type);
+
+/// Whether each element has a place of its own, as results need it.
+bool isStoredOnce(mlir::RankedTensorType type);
 
 /// The type of a tensor with these dims, strides and dynamic dims (ascending);
 /// the encoding is left out when the strides are exactly the contiguous ones
-/// and no dim is dynamic. The arguments are a valid physical representation.
+/// and no dim is dynamic.
 mlir::RankedTensorType getTensorType(llvm::ArrayRef<int64_t> dims,
                                      llvm::ArrayRef<int64_t> strides,
                                      mlir::Type elementType,

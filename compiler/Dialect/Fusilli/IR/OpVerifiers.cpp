@@ -93,10 +93,56 @@ bool isBroadcastableTo(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
 }
 
 LogicalResult verifyStoredInFull(Operation *op) {
-  auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  if (hasBroadcastDims(type))
-    return op->emitOpError("result has broadcast strides [")
-           << getLogicalStrides(type) << "]";
+  for (Type result : op->getResultTypes()) {
+    auto type = cast<RankedTensorType>(result);
+    if (hasBroadcastDims(type))
+      return op->emitOpError("result has broadcast strides [")
+             << getLogicalStrides(type) << "]";
+    if (type.getEncoding() && !isStoredOnce(type))
+      return op->emitOpError("result has strides [")
+             << getLogicalStrides(type) << "], with which elements overlap";
+  }
+  return success();
+}
+
+LogicalResult verifyShape(Operation *op, StringRef name, Value value,
+                          ArrayRef<int64_t> shape) {
+  if (!value)
+    return success();
+  ArrayRef<int64_t> given = cast<RankedTensorType>(value.getType()).getShape();
+  if (given != shape)
+    return op->emitOpError(name)
+           << " has shape [" << given << "], expected [" << shape << "]";
+  return success();
+}
+
+LogicalResult verifyNorm(Operation *op, const NormTensors &tensors) {
+  auto isFloat = [](Type type) {
+    return isa<FloatType>(cast<RankedTensorType>(type).getElementType());
+  };
+  if (!llvm::all_of(op->getOperandTypes(), isFloat) ||
+      !llvm::all_of(op->getResultTypes(), isFloat))
+    return op->emitOpError(
+        "has a tensor of integers, expected floating-point types");
+  RankedTensorType x = tensors.x.getType();
+  if (x.getRank() < 2)
+    return op->emitOpError("x has rank ")
+           << x.getRank() << ", expected at least 2";
+  if (int64_t count = tensors.epsilon.getType().getNumElements(); count != 1)
+    return op->emitOpError("epsilon has ") << count << " elements, expected 1";
+  if (failed(verifyShape(op, "the result", tensors.y, x.getShape())))
+    return failure();
+  return verifyStoredInFull(op);
+}
+
+LogicalResult verifyStatistics(Operation *op, ValueRange statistics,
+                               ArrayRef<int64_t> shape) {
+  if (!statistics.empty() && statistics.size() != 2)
+    return op->emitOpError("has ")
+           << statistics.size() << " statistics as results, expected none or 2";
+  for (Value value : statistics)
+    if (failed(verifyShape(op, "a statistic", value, shape)))
+      return failure();
   return success();
 }
 

@@ -42,7 +42,26 @@ llvm::SmallVector<int64_t> inferConvShape(const ConvShapes &shapes);
 /// has broadcast strides.
 llvm::LogicalResult verifyConv(mlir::Operation *op, const ConvShapes &shapes);
 
-/// Fails if the type of result 0 has broadcast strides.
+/// The tensors that every normalization has.
+struct NormTensors {
+  mlir::TypedValue<mlir::RankedTensorType> x, y, epsilon;
+};
+
+/// Fails unless x has at least rank 2, y its shape and epsilon one element, all
+/// results are stored in full and everything is of floating-point type.
+llvm::LogicalResult verifyNorm(mlir::Operation *op, const NormTensors &tensors);
+
+/// Fails if `value` is there and has another shape.
+llvm::LogicalResult verifyShape(mlir::Operation *op, llvm::StringRef name,
+                                mlir::Value value,
+                                llvm::ArrayRef<int64_t> shape);
+
+/// Fails unless there are no statistics or two of the given shape.
+llvm::LogicalResult verifyStatistics(mlir::Operation *op,
+                                     mlir::ValueRange statistics,
+                                     llvm::ArrayRef<int64_t> shape);
+
+/// Fails if the type of a result has broadcast strides.
 llvm::LogicalResult verifyStoredInFull(mlir::Operation *op);
 
 } // namespace fusilli::ir

@@ -71,6 +71,13 @@ LogicalResult verifySymbolicDims(Operation *op,
   llvm::DenseSet<std::pair<Value, int64_t>> allowed;
   for (const EqualDims &set : sets) {
     EqualDims dims = withoutBroadcast(set);
+    // An extent comes from somewhere.
+    if (isDynamic(dims.front()) && llvm::all_of(dims, [&](const TensorDim &d) {
+          return d.tensor.getDefiningOp() == op;
+        }))
+      return op->emitOpError("dim ")
+             << dims.front().dim << " of " << describe(dims.front().tensor)
+             << " is dynamic, but no operand has its extent";
     for (const TensorDim &d : dims) {
       allowed.insert({d.tensor, d.dim});
       if (isDynamic(d) == isDynamic(dims.front()))

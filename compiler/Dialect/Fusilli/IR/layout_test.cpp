@@ -62,5 +62,14 @@ TEST_F(LayoutTest, DataTypesAndElementTypesAreOneToOne) {
   EXPECT_FALSE(isComputable(b.getIntegerType(4)));
 }
 
+TEST(Layout, DenseStrides) {
+  EXPECT_THAT(getDenseStrides({2, 3, 4}, {100, 1, 7}),
+              ElementsAreArray(Dims{12, 1, 3}));
+  EXPECT_THAT(getDenseStrides({2, 3, 4}, {0, 4, 1}),
+              ElementsAreArray(Dims{12, 4, 1}));
+  EXPECT_THAT(getDenseStrides({5, 1, 4}, {1, 99, 5}),
+              ElementsAreArray(Dims{1, 5, 5}));
+}
+
 } // namespace
 } // namespace fusilli::ir

@@ -19,20 +19,31 @@ namespace {
 
 struct FuseDispatchesPass
     : public impl::FuseDispatchesBase<FuseDispatchesPass> {
-  using FuseDispatchesBase::FuseDispatchesBase;
+  explicit FuseDispatchesPass(std::shared_ptr<const FusionPolicy> policy =
+                                  std::make_shared<FusionPolicy>())
+      : policy(std::move(policy)) {}
 
   void runOnOperation() override {
     func::FuncOp main = getMain(getOperation());
     if (!main)
       return;
-    FusionGroups groups(main, {rowGroups, maxRowBytes});
+    FusionGroups groups(main, *policy);
     groups.run();
     auto schedule = groups.getSchedule();
     numRecomputed += groups.getNumRecomputed();
     numDispatches += schedule.size();
     numKernels += outlineKernels(getOperation(), main, schedule);
   }
+
+private:
+  std::shared_ptr<const FusionPolicy> policy;
 };
 
 } // namespace
+
+std::unique_ptr<Pass>
+createFuseDispatches(std::shared_ptr<const FusionPolicy> policy) {
+  return std::make_unique<FuseDispatchesPass>(std::move(policy));
+}
+
 } // namespace fusilli::ir

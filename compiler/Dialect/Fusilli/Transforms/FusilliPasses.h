@@ -7,6 +7,7 @@
 #define COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSILLIPASSES_H
 
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -21,6 +22,14 @@ namespace fusilli::ir {
 
 #define GEN_PASS_REGISTRATION
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h.inc"
+
+/// fusilli-fuse-dispatches for a target.
+std::unique_ptr<mlir::Pass>
+createFuseDispatches(std::shared_ptr<const FusionPolicy> policy);
+
+/// fusilli-split-reductions for a target.
+std::unique_ptr<mlir::Pass>
+createSplitReductions(std::shared_ptr<const FusionPolicy> policy);
 
 /// Name of the graph's function.
 inline constexpr llvm::StringLiteral kMainName = "main";

@@ -84,6 +84,51 @@ def NormalizeGraph : Pass<"fusilli-normalize-graph", "::mlir::ModuleOp"> {
   ];
 }
 
+def Decompose : Pass<"fusilli-decompose", "::mlir::ModuleOp"> {
+  let summary = "rewrite composite ops into pointwise ops and reductions";
+  let description = [{
+    Normalizations become primitive ops, which fusion gathers again as it does any
+    other. What is in between is f32, or f64 where X or Y is: the mean `m`, the
+    differences `d = x - m`, and the variance as the mean of `d^2`, never as a
+    difference of two large numbers. Sums of many large numbers leave `m` off by
+    their rounding, which the mean of `d` measures; it is taken off `d` and the
+    variance (the corrected two-pass algorithm), and costs no further pass.
+
+    ```mlir
+    %y = fusilli.rmsnorm %x epsilon(%e)
+        : (tensor<8x64xf32>, tensor<1xf32>) -> tensor<8x64xf32>
+    // becomes
+    %0 = fusilli.pointwise MUL %x, %x : (...) -> tensor<8x64xf32>
+    %1 = fusilli.reduction AVG %0 : (tensor<8x64xf32>) -> tensor<8x1xf32>
+    %2 = fusilli.pointwise ADD %1, %e : (...) -> tensor<8x1xf32>
+    %3 = fusilli.pointwise RSQRT %2 : (tensor<8x1xf32>) -> tensor<8x1xf32>
+    %y = fusilli.pointwise MUL %x, %3 : (...) -> tensor<8x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+}
+
+def SplitReductions : Pass<"fusilli-split-reductions", "::mlir::ModuleOp"> {
+  let summary = "long reductions to few results in two stages";
+  let description = [{
+    A reduction whose kernel would have too few workgroups, as the target's
+    `FusionPolicy` says from its shape alone, becomes two. The first reduces each of
+    some equal parts of a dimension, the second their results, always in the same
+    order. The parts are a view of the same buffer. Pointwise producers move along.
+
+    ```mlir
+    %y = fusilli.reduction ADD %x : (tensor<1048576x64xf32>) -> tensor<1x64xf32>
+    // becomes
+    %0 = fusilli.reshape %x : tensor<1048576x64xf32> -> tensor<128x8192x64xf32>
+    %1 = fusilli.reduction ADD %0 : (...) -> tensor<128x1x64xf32>
+    %2 = fusilli.reshape %1 : tensor<128x1x64xf32> -> tensor<128x64xf32>
+    %y = fusilli.reduction ADD %2 : (tensor<128x64xf32>) -> tensor<1x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+  let statistics = [Statistic<"numSplit", "split", "reductions split">];
+}
+
 def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
   let summary = "group the ops of a graph into kernels";
   let description = [{
@@ -93,19 +138,24 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
 
     A kernel is of one of these kinds (attribute `fusilli.kind`):
     * `pointwise`: pointwise ops; all results of one shape.
-    * `contraction`: one matmul or convolution of kernel arguments, and pointwise
-      ops after it, results of its shape.
+    * `contraction`: one matmul or convolution of kernel arguments, pointwise ops
+      after it, results of its shape, and before it what the target allows.
     * `reduction`: reductions over the same dimensions of one shape, pointwise
       producers before them, pointwise ops of the reduced shape after them;
       results of the reduced shape.
-    * `rows` (option `row-groups`): as `reduction`, but ops of the full shape may
-      use the reductions, and results may have the full shape. The reduced
-      dimensions are the last ones, a row fits in the cache, and rows are many
-      or small.
+    * `rows`: as `reduction`, but ops of the full shape may use the reductions, and
+      results may have the full shape. The reduced dimensions are any, the target
+      says whether rows are short and many enough.
+    * `attention`: one `fusilli.sdpa`, alone.
 
     In all of them, ops that broadcast to a larger shape may be repeated inside
     when they are cheap. Cheap producers of reductions are computed again rather
-    than stored.
+    than stored, and so is a value larger than all that it is computed from: the
+    sums of `f(x_i, y_j)` over `i` and over `j` are two kernels without a buffer of
+    the product's size.
+
+    What is legal and what pays, the target's `FusionPolicy` says; the pass on its own
+    takes a target without limits.
 
     ```mlir
     %0 = fusilli.matmul %a, %b : (...) -> tensor<4x8xf32>
@@ -114,12 +164,6 @@ def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
     %1 = fusilli.dispatch @kernel_0(%a, %b, %bias) : (...) -> tensor<4x8xf32>
     ```
   }];
-  let options = [
-    Option<"rowGroups", "row-groups", "bool", "true",
-           "make kernels of kind `rows`">,
-    Option<"maxRowBytes", "max-row-bytes", "int64_t", "262144",
-           "largest row, in bytes of one tensor, of a kernel of kind `rows`">,
-  ];
   let statistics = [
     Statistic<"numKernels", "kernels", "kernels made">,
     Statistic<"numDispatches", "dispatches", "kernel calls">,

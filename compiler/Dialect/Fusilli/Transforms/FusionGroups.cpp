@@ -3,14 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The order of decisions: contractions take their epilogues, then reductions
-// their producers and epilogues, then what is left merges; last, cheap ops that
+// their producers and users, then what is left merges; last, cheap ops that
 // broadcast move to where they are used.
 #include "compiler/Dialect/Fusilli/Transforms/FusionGroups.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusionCost.h"
-
-#include "mlir/IR/Builders.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
@@ -23,12 +22,18 @@ namespace fusilli::ir {
 
 namespace {
 
-/// A kernel of kind rows has at least this many rows, or little work.
-constexpr int64_t kMinRows = 8;
-constexpr int64_t kSmallBytes = 65536;
+RankedTensorType typeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
 
-/// Keeps the compile time of one kernel bounded.
-constexpr size_t kMaxKernelOps = 256;
+FusionShape shapeOf(Value value) { return getFusionShape(value); }
+FusionShape shapeOf(Operation *op) { return shapeOf(op->getResult(0)); }
+
+/// The extents without the mark of dynamic ones.
+SmallVector<int64_t> getExtents(const FusionShape &shape) {
+  return llvm::map_to_vector(shape,
+                             [](int64_t extent) { return std::abs(extent); });
+}
 
 bool isReturned(Operation *op) {
   return llvm::any_of(op->getUsers(), [](Operation *user) {
@@ -36,493 +41,395 @@ bool isReturned(Operation *op) {
   });
 }
 
-/// Values of shape `shape` that `value` is computed from by pointwise ops
-/// alone.
-void collectRoots(Value value, ArrayRef<int64_t> shape,
-                  llvm::SmallDenseSet<Value> &roots, unsigned depth = 0) {
-  auto type = cast<RankedTensorType>(value.getType());
-  if (type.getShape() != shape)
-    return;
-  roots.insert(value);
-  if (auto op = value.getDefiningOp<PointwiseOp>(); op && depth < 16)
-    for (Value input : op.getInputs())
-      collectRoots(input, shape, roots, depth + 1);
-}
-
 } // namespace
 
-FusionGroups::FusionGroups(func::FuncOp main, const FusionLimits &limits)
-    : main(main), limits(limits) {
+FusionGroups::FusionGroups(func::FuncOp main, const FusionPolicy &policy)
+    : main(main), policy(policy) {
   for (Operation &op : main.front())
-    if (!isa<ConstantOp, func::ReturnOp>(op))
+    if (!isa<ConstantOp, ReshapeOp, func::ReturnOp>(op))
       addGroup(&op);
 }
 
 void FusionGroups::addGroup(Operation *op) {
-  auto group = std::make_unique<KernelGroup>();
-  group->shape.assign(getResultShape(op).begin(), getResultShape(op).end());
-  group->ops.push_back(op);
-  if (isContraction(op)) {
-    group->kind = KernelKind::Contraction;
-    group->contraction = op;
-  } else if (isa<SdpaOp>(op)) {
-    group->kind = KernelKind::Attention;
-  } else if (isa<CustomOp>(op)) {
-    group->kind = KernelKind::Custom;
-  } else if (auto reduction = dyn_cast<ReductionOp>(op)) {
-    group->kind = KernelKind::Reduction;
-    ArrayRef<int64_t> full = reduction.getX().getType().getShape();
-    group->fullShape.assign(full.begin(), full.end());
-    group->reducedDims = reduction.getReducedDims();
-  }
-  groupIds[op] = groups.size();
-  groups.push_back(std::move(group));
-}
-
-void FusionGroups::sortOps(GroupId id) {
-  llvm::sort(get(id).ops,
-             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-}
-
-SmallVector<Operation *> FusionGroups::getOuterUsers(GroupId id) const {
-  llvm::SetVector<Operation *> users;
-  for (Operation *op : get(id).ops)
-    for (Operation *user : op->getUsers())
-      if (isGrouped(user) && groupOf(user) != id)
-        users.insert(user);
-  SmallVector<Operation *> sorted = users.takeVector();
-  llvm::sort(sorted,
-             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-  return sorted;
-}
-
-SmallVector<Operation *> FusionGroups::getOuterDefs(GroupId id) const {
-  llvm::SetVector<Operation *> defs;
-  for (Operation *op : get(id).ops)
-    for (Value operand : op->getOperands())
-      if (Operation *def = operand.getDefiningOp())
-        if (isGrouped(def) && groupOf(def) != id)
-          defs.insert(def);
-  SmallVector<Operation *> sorted = defs.takeVector();
-  llvm::sort(sorted,
-             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-  return sorted;
-}
-
-bool FusionGroups::hasIndirectPath(GroupId from, GroupId to) const {
-  llvm::SmallDenseSet<GroupId> seen = {from};
-  SmallVector<GroupId> pending;
-  auto visitUsers = [&](GroupId id) {
-    for (Operation *op : get(id).ops)
-      for (Operation *user : op->getUsers()) {
-        if (!isGrouped(user))
-          continue;
-        GroupId next = groupOf(user);
-        if (next == to) {
-          if (id != from)
-            return true;
-          continue;
-        }
-        if (seen.insert(next).second)
-          pending.push_back(next);
+  graph.addGroup(op);
+  KernelGroup &group = infos.emplace_back();
+  group.shape = shapeOf(op);
+  group.isPrepared = isPreparable(op);
+  if (auto pointwise = dyn_cast<PointwiseOp>(op)) {
+    int64_t weight = policy.getWeight(pointwise.getMode());
+    int64_t volume = getVolume(op);
+    bool expands = true;
+    for (Value input : pointwise.getInputs())
+      if (typeOf(input).getNumElements() == volume) {
+        auto it = expansionWeights.find(input.getDefiningOp());
+        expands &= it != expansionWeights.end();
+        weight += expands ? it->second : 0;
       }
-    return false;
-  };
-  if (visitUsers(from))
-    return true;
-  while (!pending.empty())
-    if (visitUsers(pending.pop_back_val()))
-      return true;
-  return false;
+    if (expands)
+      expansionWeights[op] = weight;
+  } else if (auto reduction = dyn_cast<ReductionOp>(op)) {
+    group.kind = KernelKind::Reduction;
+    group.fullShape = shapeOf(reduction.getX());
+    group.reducedDims = reduction.getReducedDims();
+    for (Value root : collectRoots(reduction.getX()))
+      reductionsOf[root].push_back(op);
+  } else if (isa<SdpaOp>(op)) {
+    group.kind = KernelKind::Attention;
+  } else if (isa<CustomOp>(op)) {
+    group.kind = KernelKind::Custom;
+  } else {
+    assert(isContraction(op));
+    group.kind = KernelKind::Contraction;
+    group.contraction = op;
+  }
 }
 
-bool FusionGroups::hasAnyPath(GroupId from, GroupId to) const {
-  for (Operation *user : getOuterUsers(from))
-    if (groupOf(user) == to)
-      return true;
-  return hasIndirectPath(from, to);
+bool FusionGroups::isPreparable(Operation *op) {
+  if (isReturned(op))
+    return false;
+  auto count = [](Value value) {
+    return cast<RankedTensorType>(value.getType()).getNumElements();
+  };
+  bool dependsOnParameter = false;
+  int64_t largest = 0;
+  for (Value operand : op->getOperands()) {
+    auto argument = dyn_cast<BlockArgument>(operand);
+    Operation *def = operand.getDefiningOp();
+    bool known = argument ? isConstantParameter(main, argument.getArgNumber())
+                          : def && graph.groupOf(def) != FusionGraph::kNone &&
+                                isPrepared(def);
+    if (!known && !isa_and_nonnull<ConstantOp>(def))
+      return false;
+    dependsOnParameter |= known;
+    largest = std::max(largest, count(operand));
+  }
+  // What only spreads values over a larger shape is cheaper computed than read.
+  return dependsOnParameter &&
+         (!isa<PointwiseOp>(op) || count(op->getResult(0)) <= largest);
 }
 
 bool FusionGroups::canMerge(GroupId a, GroupId b) const {
-  return a != b && get(a).ops.size() + get(b).ops.size() <= kMaxKernelOps &&
-         !hasIndirectPath(a, b) && !hasIndirectPath(b, a);
+  return get(a).isPrepared == get(b).isPrepared &&
+         graph.getOps(a).size() + graph.getOps(b).size() <=
+             policy.getMaxOps() &&
+         graph.canMerge(a, b);
 }
 
-void FusionGroups::merge(GroupId into, GroupId from) {
-  for (Operation *op : get(from).ops) {
-    groupIds[op] = into;
-    get(into).ops.push_back(op);
-  }
-  get(from).ops.clear();
-  sortOps(into);
-}
-
-void FusionGroups::moveOp(Operation *op, GroupId into) {
-  llvm::erase(get(groupOf(op)).ops, op);
-  groupIds[op] = into;
-  get(into).ops.push_back(op);
-  sortOps(into);
-}
-
-void FusionGroups::cloneOp(Operation *op, GroupId into) {
-  OpBuilder builder(op);
-  Operation *clone = builder.clone(*op);
-  groupIds[clone] = into;
-  op->getResult(0).replaceUsesWithIf(clone->getResult(0), [&](OpOperand &use) {
-    Operation *user = use.getOwner();
-    return isGrouped(user) && groupOf(user) == into;
-  });
-  get(into).ops.push_back(clone);
-  sortOps(into);
+Operation *FusionGroups::cloneOp(Operation *op, GroupId into) {
   ++numRecomputed;
+  return graph.clone(op, into);
 }
 
-void FusionGroups::growForward(GroupId id,
-                               function_ref<bool(Operation *)> accept) {
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    for (Operation *user : getOuterUsers(id)) {
+SmallVector<Operation *>
+FusionGroups::absorbUsers(GroupId id, SmallVector<Operation *> fresh,
+                          Accept accept) {
+  SmallVector<Operation *> joined;
+  while (!fresh.empty()) {
+    SmallVector<Operation *> users = graph.getOuterUsers(id, fresh);
+    fresh.clear();
+    for (Operation *user : users) {
       GroupId other = groupOf(user);
-      if (get(other).kind != KernelKind::Pointwise || other == id ||
-          !accept(user) || !canMerge(id, other))
+      if (other == id || !accept(user) || !canMerge(id, other))
         continue;
-      merge(id, other);
-      changed = true;
+      llvm::append_range(fresh, graph.getOps(other));
+      graph.merge(id, other);
     }
+    llvm::append_range(joined, fresh);
+  }
+  return joined;
+}
+
+void FusionGroups::absorbDefs(GroupId id, Accept accept) {
+  SmallVector<Operation *> fresh(graph.getOps(id));
+  while (!fresh.empty()) {
+    SmallVector<Operation *> defs = graph.getOuterDefs(id, fresh);
+    fresh.clear();
+    for (Operation *def : defs) {
+      GroupId other = groupOf(def);
+      if (other == id || !accept(def) || !canMerge(id, other))
+        continue;
+      llvm::append_range(fresh, graph.getOps(other));
+      graph.merge(id, other);
+    }
+  }
+}
+
+void FusionGroups::forEachDef(GroupId id,
+                              function_ref<Joined(Operation *)> absorb) {
+  llvm::SmallDenseSet<Operation *, 16> seen;
+  SmallVector<Operation *> pending = graph.getOuterDefs(id, graph.getOps(id));
+  seen.insert(pending.begin(), pending.end());
+  while (!pending.empty()) {
+    Operation *def = pending.pop_back_val();
+    if (groupOf(def) == id || isPrepared(def) != get(id).isPrepared)
+      continue;
+    Joined joined = absorb(def);
+    if (joined.empty())
+      continue;
+    for (Operation *next : graph.getOuterDefs(id, joined))
+      if (seen.insert(next).second)
+        pending.push_back(next);
+    graph.sort(pending);
   }
 }
 
 void FusionGroups::growContraction(GroupId id) {
-  ArrayRef<int64_t> shape = get(id).shape;
-  growForward(id, [&](Operation *op) { return getResultShape(op) == shape; });
+  const FusionShape &shape = get(id).shape;
+  absorbUsers(id, SmallVector<Operation *>(graph.getOps(id)),
+              [&](Operation *op) {
+                return isKind(groupOf(op), KernelKind::Pointwise) &&
+                       shapeOf(op) == shape;
+              });
+  absorbPrologues(id);
+}
+
+void FusionGroups::absorbPrologues(GroupId id) {
+  Operation *contraction = get(id).contraction;
+  llvm::SmallDenseSet<Operation *, 4> prologues;
+  forEachDef(id, [&](Operation *def) -> Joined {
+    auto producer = dyn_cast<PointwiseOp>(def);
+    if (!producer || !isKind(groupOf(def), KernelKind::Pointwise) ||
+        !policy.allowsPrologue(contraction, producer))
+      return {};
+    // Only the contraction reads it, and what is computed for it.
+    for (Operation *user : def->getUsers())
+      if (groupOf(user) == id && user != contraction &&
+          !prologues.contains(user))
+        return {};
+    bool isInner = graph.isInner(id, def);
+    if (isInner)
+      graph.move(def, id);
+    Operation *joined = isInner ? def : cloneOp(def, id);
+    prologues.insert(joined);
+    return {joined};
+  });
 }
 
 void FusionGroups::bundleReductions(GroupId id) {
-  auto getInput = [](const KernelGroup &group) {
-    return cast<ReductionOp>(group.ops.front()).getX();
-  };
-  llvm::SmallDenseSet<Value> roots;
-  collectRoots(getInput(get(id)), get(id).fullShape, roots);
-  for (GroupId other = id + 1; other < groups.size(); ++other) {
-    const KernelGroup &group = get(other);
-    if (group.kind != KernelKind::Reduction || group.ops.size() != 1 ||
-        group.fullShape != get(id).fullShape ||
-        group.reducedDims != get(id).reducedDims)
+  auto first = cast<ReductionOp>(graph.getOps(id).front());
+  llvm::SmallSetVector<Operation *, 8> others;
+  for (Value root : collectRoots(first.getX())) {
+    ArrayRef<Operation *> ops = reductionsOf[root];
+    others.insert(ops.begin(), ops.end());
+  }
+  SmallVector<Operation *> sorted(others.getArrayRef());
+  graph.sort(sorted);
+  for (Operation *op : sorted) {
+    GroupId other = groupOf(op);
+    if (other == id || graph.getOps(other).size() != 1 ||
+        get(other).fullShape != get(id).fullShape ||
+        get(other).reducedDims != get(id).reducedDims || !canMerge(id, other) ||
+        graph.mayDepend(id, other))
       continue;
-    llvm::SmallDenseSet<Value> otherRoots;
-    collectRoots(getInput(group), group.fullShape, otherRoots);
-    bool shared =
-        llvm::any_of(otherRoots, [&](Value v) { return roots.contains(v); });
-    if (shared && canMerge(id, other) && !hasAnyPath(id, other) &&
-        !hasAnyPath(other, id))
-      merge(id, other);
+    graph.merge(id, other);
   }
 }
 
 void FusionGroups::absorbProducers(GroupId id) {
-  int64_t budget = kMaxRecomputeWeight;
-  ArrayRef<int64_t> full = get(id).fullShape;
-  llvm::SmallPtrSet<Operation *, 8> rejected;
-  while (true) {
-    Operation *next = nullptr;
-    SmallVector<Operation *> defs = getOuterDefs(id);
-    for (Operation *def : llvm::reverse(defs))
-      if (getResultShape(def) == full && !rejected.contains(def) &&
-          get(groupOf(def)).kind == KernelKind::Pointwise) {
-        next = def;
-        break;
-      }
-    if (!next)
-      return;
-    bool inner = !isReturned(next) &&
-                 llvm::all_of(next->getUsers(), [&](Operation *user) {
-                   return isGrouped(user) && groupOf(user) == id;
-                 });
-    if (inner) {
-      moveOp(next, id);
-      continue;
+  int64_t budget = policy.getRecomputeWeight();
+  const FusionShape &full = get(id).fullShape;
+  forEachDef(id, [&](Operation *def) -> Joined {
+    auto pointwise = dyn_cast<PointwiseOp>(def);
+    if (!pointwise || shapeOf(def) != full ||
+        !isKind(groupOf(def), KernelKind::Pointwise))
+      return {};
+    if (graph.isInner(id, def)) {
+      graph.move(def, id);
+      return {def};
     }
     // Full tensors that computing it again would read, and that are not read
     // anyway: more than one is more than reading its result.
     llvm::SmallDenseSet<Value> reads;
-    for (Value operand : next->getOperands())
-      if (cast<RankedTensorType>(operand.getType()).getShape() == full &&
-          llvm::none_of(operand.getUsers(), [&](Operation *user) {
-            return isGrouped(user) && groupOf(user) == id;
-          }))
+    for (Value operand : def->getOperands())
+      if (shapeOf(operand) == full &&
+          llvm::none_of(operand.getUsers(),
+                        [&](Operation *user) { return groupOf(user) == id; }))
         reads.insert(operand);
-    int64_t weight = getWeight(cast<PointwiseOp>(next).getMode());
-    if (weight > budget || reads.size() > 1) {
-      rejected.insert(next);
-      continue;
-    }
-    budget -= weight;
-    cloneOp(next, id);
-  }
+    int64_t weight = policy.getWeight(pointwise.getMode());
+    bool isFree = isBetterRepeated(id, def);
+    if (!isFree && (weight > budget || reads.size() > 1))
+      return {};
+    if (!isFree)
+      budget -= weight;
+    return {cloneOp(def, id)};
+  });
+}
+
+bool FusionGroups::isBetterRepeated(GroupId id, Operation *op) const {
+  auto it = expansionWeights.find(op);
+  return it != expansionWeights.end() &&
+         it->second <= 4 * policy.getRecomputeWeight() && !isReturned(op) &&
+         !graph.isInner(id, op);
 }
 
 void FusionGroups::growReduction(GroupId id) {
   bundleReductions(id);
-  if (limits.rowGroups && canBeRows(get(id))) {
+  if (canBeRows(id)) {
     growRows(id);
     return;
   }
   absorbProducers(id);
-  ArrayRef<int64_t> shape = get(id).shape;
-  growForward(id, [&](Operation *op) { return getResultShape(op) == shape; });
+  const FusionShape &shape = get(id).shape;
+  absorbUsers(id, SmallVector<Operation *>(graph.getOps(id)),
+              [&](Operation *op) {
+                return isKind(groupOf(op), KernelKind::Pointwise) &&
+                       shapeOf(op) == shape;
+              });
 }
 
-bool FusionGroups::canBeRows(const KernelGroup &group) const {
-  // The reduced dimensions are the last ones, but for extents of 1.
-  int64_t row = 1, rows = 1;
-  size_t first = group.reducedDims.front();
-  for (size_t i = 0; i < first; ++i)
-    rows *= group.fullShape[i];
-  for (size_t i = first; i < group.fullShape.size(); ++i) {
-    if (group.fullShape[i] != 1 &&
-        !llvm::is_contained(group.reducedDims, int64_t(i)))
-      return false;
-    row *= group.fullShape[i];
-  }
-  auto reduction = cast<ReductionOp>(group.ops.front());
-  int64_t bytes =
-      row * getElementBytes(reduction.getX().getType().getElementType());
-  // Rows are what threads share: large rows should be many.
-  return bytes <= limits.maxRowBytes &&
-         (rows >= kMinRows || bytes * rows <= kSmallBytes);
+bool FusionGroups::canBeRows(GroupId id) const {
+  return policy.allowsRows(
+      getReductionSpace(cast<ReductionOp>(graph.getOps(id).front())));
 }
 
 void FusionGroups::growRows(GroupId id) {
+  const FusionShape shape = get(id).shape, full = get(id).fullShape;
   auto accept = [&](Operation *op) {
-    const KernelGroup &other = get(groupOf(op));
-    ArrayRef<int64_t> shape = getResultShape(op);
-    if (other.kind == KernelKind::Pointwise)
-      return shape == ArrayRef<int64_t>(get(id).fullShape) ||
-             shape == ArrayRef<int64_t>(get(id).shape);
-    return other.kind == KernelKind::Reduction && other.ops.size() == 1 &&
-           other.fullShape == get(id).fullShape &&
-           other.reducedDims == get(id).reducedDims;
-  };
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    SmallVector<Operation *> near = getOuterUsers(id);
-    llvm::append_range(near, getOuterDefs(id));
-    for (Operation *op : near) {
-      GroupId other = groupOf(op);
-      if (other == id || !accept(op) || !canMerge(id, other))
-        continue;
-      merge(id, other);
-      changed = true;
+    GroupId other = groupOf(op);
+    if (isKind(other, KernelKind::Pointwise)) {
+      FusionShape own = shapeOf(op);
+      return own == full || own == shape;
     }
-  }
+    return isKind(other, KernelKind::Reduction) &&
+           graph.getOps(other).size() == 1 && get(other).fullShape == full &&
+           get(other).reducedDims == get(id).reducedDims;
+  };
+  // Users first: only then is it known which producers have users elsewhere.
+  absorbUsers(id, SmallVector<Operation *>(graph.getOps(id)), accept);
+  forEachDef(id, [&](Operation *def) -> Joined {
+    GroupId other = groupOf(def);
+    if (!accept(def))
+      return {};
+    if (shapeOf(def) == full && isBetterRepeated(id, def))
+      return {cloneOp(def, id)};
+    if (!canMerge(id, other))
+      return {};
+    Joined joined(graph.getOps(other));
+    graph.merge(id, other);
+    llvm::append_range(joined, absorbUsers(id, joined, accept));
+    return joined;
+  });
   // Full-shape results or users make it more than a reduction.
-  for (Operation *op : get(id).ops)
-    if (getResultShape(op) == ArrayRef<int64_t>(get(id).fullShape) &&
-        (isReturned(op) || llvm::any_of(op->getUsers(), [&](Operation *user) {
-           return isGrouped(user) && groupOf(user) != id;
-         })))
+  for (Operation *op : graph.getOps(id))
+    if (shapeOf(op) == full && !graph.isInner(id, op))
       get(id).kind = KernelKind::Rows;
-  for (Operation *op : get(id).ops)
-    if (isa<ReductionOp>(op))
-      for (Operation *user : op->getUsers())
-        if (isGrouped(user) && groupOf(user) == id &&
-            getResultShape(user) == ArrayRef<int64_t>(get(id).fullShape))
-          get(id).kind = KernelKind::Rows;
 }
 
 void FusionGroups::mergePointwise(GroupId id) {
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    for (Operation *def : getOuterDefs(id)) {
-      GroupId other = groupOf(def);
-      if (other == id || get(other).kind != KernelKind::Pointwise ||
-          getResultShape(def) != ArrayRef<int64_t>(get(id).shape) ||
-          !canMerge(id, other))
+  const FusionShape &shape = get(id).shape;
+  absorbDefs(id, [&](Operation *def) {
+    return isKind(groupOf(def), KernelKind::Pointwise) && shapeOf(def) == shape;
+  });
+}
+
+void FusionGroups::mergeSiblings() {
+  // Pointwise ops that read one value of their own shape, in program order.
+  llvm::MapVector<Value, SmallVector<Operation *, 2>> readers;
+  for (Operation &op : main.front()) {
+    GroupId id = groupOf(&op);
+    if (id == FusionGraph::kNone || !isKind(id, KernelKind::Pointwise))
+      continue;
+    for (Value operand : op.getOperands())
+      if (shapeOf(operand) == get(id).shape)
+        readers[operand].push_back(&op);
+  }
+  for (auto &[value, ops] : readers) {
+    GroupId into = groupOf(ops.front());
+    for (Operation *op : ArrayRef(ops).drop_front()) {
+      GroupId other = groupOf(op);
+      if (other == into)
         continue;
-      merge(id, other);
-      changed = true;
+      if (canMerge(into, other) && !graph.mayDepend(into, other))
+        graph.merge(into, other);
+      else
+        into = other; // what comes later is nearer to it
     }
   }
-}
-
-void FusionGroups::mergeSiblings(GroupId id) {
-  ArrayRef<int64_t> shape = get(id).shape;
-  llvm::SmallDenseSet<Value> reads;
-  auto addReads = [&](const KernelGroup &group) {
-    for (Operation *op : group.ops)
-      for (Value operand : op->getOperands())
-        if (cast<RankedTensorType>(operand.getType()).getShape() == shape)
-          reads.insert(operand);
-  };
-  addReads(get(id));
-  for (GroupId other = id + 1; other < groups.size(); ++other) {
-    const KernelGroup &group = get(other);
-    if (group.kind != KernelKind::Pointwise || group.ops.empty() ||
-        ArrayRef<int64_t>(group.shape) != shape)
-      continue;
-    bool shared = llvm::any_of(group.ops, [&](Operation *op) {
-      return llvm::any_of(op->getOperands(),
-                          [&](Value v) { return reads.contains(v); });
-    });
-    if (!shared || !canMerge(id, other) || hasAnyPath(id, other) ||
-        hasAnyPath(other, id))
-      continue;
-    addReads(group);
-    merge(id, other);
-  }
-}
-
-bool FusionGroups::absorbOne(GroupId id, Operation *op) {
-  auto pointwise = dyn_cast<PointwiseOp>(op);
-  if (!pointwise || get(groupOf(op)).kind != KernelKind::Pointwise)
-    return false;
-  // Users inside at whose positions it would be repeated.
-  bool cheap = true, used = false;
-  for (Operation *user : op->getUsers()) {
-    if (!isGrouped(user) || groupOf(user) != id)
-      continue;
-    if (!isa<PointwiseOp>(user))
-      return false; // operands of contractions are stored
-    used = true;
-    cheap &= isCheapToRepeat(pointwise, getResultShape(user)) &&
-             isCheapToRepeat(pointwise, get(id).shape) &&
-             (get(id).fullShape.empty() ||
-              isCheapToRepeat(pointwise, get(id).fullShape));
-  }
-  if (!used || !cheap)
-    return false;
-  bool inner =
-      !isReturned(op) && llvm::all_of(op->getUsers(), [&](Operation *user) {
-        return isGrouped(user) && groupOf(user) == id;
-      });
-  if (inner)
-    moveOp(op, id);
-  else
-    cloneOp(op, id);
-  return true;
 }
 
 void FusionGroups::absorbSmall(GroupId id) {
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    SmallVector<Operation *> defs = getOuterDefs(id);
-    for (Operation *def : llvm::reverse(defs)) {
-      ArrayRef<int64_t> shape = getResultShape(def);
-      if (shape == ArrayRef<int64_t>(get(id).shape) ||
-          shape == ArrayRef<int64_t>(get(id).fullShape))
+  const KernelGroup &group = get(id);
+  SmallVector<int64_t> extents = getExtents(group.shape);
+  SmallVector<int64_t> fullExtents = getExtents(group.fullShape);
+  forEachDef(id, [&](Operation *def) -> Joined {
+    auto pointwise = dyn_cast<PointwiseOp>(def);
+    if (!pointwise || !isKind(groupOf(def), KernelKind::Pointwise))
+      return {};
+    FusionShape shape = shapeOf(def);
+    if (shape == group.shape || shape == group.fullShape)
+      return {};
+    // Users inside at whose positions it would be repeated.
+    for (Operation *user : def->getUsers()) {
+      if (groupOf(user) != id)
         continue;
-      if (absorbOne(id, def)) {
-        changed = true;
-        break;
-      }
+      if (!isa<PointwiseOp>(user))
+        return {}; // operands of contractions are stored
+      if (!policy.isCheapToRepeat(pointwise, getResultShape(user)) ||
+          !policy.isCheapToRepeat(pointwise, extents) ||
+          (!fullExtents.empty() &&
+           !policy.isCheapToRepeat(pointwise, fullExtents)))
+        return {};
     }
-  }
+    if (graph.getOps(id).size() >= policy.getMaxOps())
+      return {};
+    if (!graph.isInner(id, def))
+      return {cloneOp(def, id)};
+    graph.move(def, id);
+    return {def};
+  });
 }
 
 void FusionGroups::absorbSameShape(GroupId id) {
-  bool changed = true;
-  while (changed) {
-    changed = false;
-    for (Operation *def : getOuterDefs(id)) {
-      GroupId other = groupOf(def);
-      if (get(other).kind != KernelKind::Pointwise ||
-          getResultShape(def) != ArrayRef<int64_t>(get(id).shape) ||
-          !canMerge(id, other))
-        continue;
-      // Not where the contraction itself, or an op before a reduction, needs
-      // it.
-      bool afterwards = llvm::all_of(get(other).ops, [&](Operation *op) {
-        return llvm::all_of(op->getUsers(), [&](Operation *user) {
-          return !isGrouped(user) || groupOf(user) != id ||
-                 (isa<PointwiseOp>(user) &&
-                  getResultShape(user) == ArrayRef<int64_t>(get(id).shape));
-        });
-      });
-      if (!afterwards)
-        continue;
-      merge(id, other);
-      changed = true;
-      break;
-    }
-  }
+  const FusionShape &shape = get(id).shape;
+  absorbDefs(id, [&](Operation *def) {
+    GroupId other = groupOf(def);
+    // Not where the contraction itself, or an op before a reduction, needs
+    // it.
+    return isKind(other, KernelKind::Pointwise) && shapeOf(def) == shape &&
+           llvm::all_of(graph.getOps(other), [&](Operation *op) {
+             return llvm::all_of(op->getUsers(), [&](Operation *user) {
+               return groupOf(user) != id ||
+                      (isa<PointwiseOp>(user) && shapeOf(user) == shape);
+             });
+           });
+  });
 }
 
 void FusionGroups::eraseDead() {
-  for (Operation &op :
-       llvm::make_early_inc_range(llvm::reverse(main.front()))) {
-    if (!op.use_empty() || !isGrouped(&op))
-      continue;
-    llvm::erase(get(groupOf(&op)).ops, &op);
-    groupIds.erase(&op);
-    op.erase();
-  }
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.front())))
+    if (op.use_empty() && groupOf(&op) != FusionGraph::kNone)
+      graph.erase(&op);
 }
 
 void FusionGroups::run() {
   // Groups only ever lose their ops to others; empty ones stay in the list.
-  size_t count = groups.size();
+  GroupId count = graph.getNumGroups();
   auto forEach = [&](KernelKind kind, void (FusionGroups::*step)(GroupId)) {
     for (GroupId id = 0; id < count; ++id)
-      if (!get(id).ops.empty() && get(id).kind == kind)
+      if (isKind(id, kind))
         (this->*step)(id);
   };
   forEach(KernelKind::Contraction, &FusionGroups::growContraction);
   forEach(KernelKind::Reduction, &FusionGroups::growReduction);
   eraseDead();
-  forEach(KernelKind::Pointwise, &FusionGroups::mergePointwise);
+  for (GroupId id = count; id-- > 0;)
+    if (isKind(id, KernelKind::Pointwise))
+      mergePointwise(id);
   forEach(KernelKind::Contraction, &FusionGroups::absorbSameShape);
   forEach(KernelKind::Reduction, &FusionGroups::absorbSameShape);
-  forEach(KernelKind::Pointwise, &FusionGroups::mergeSiblings);
+  mergeSiblings();
   for (GroupId id = count; id-- > 0;)
-    if (!get(id).ops.empty())
+    if (!graph.getOps(id).empty())
       absorbSmall(id);
   eraseDead();
 }
 
-SmallVector<const KernelGroup *> FusionGroups::getSchedule() const {
-  // By depth in the graph of groups, then by the first op: kernels of one depth
-  // need no barrier between them.
-  llvm::DenseMap<GroupId, unsigned> depths, missing;
-  SmallVector<GroupId> ready;
-  auto getDefGroups = [&](GroupId id) {
-    llvm::SmallSetVector<GroupId, 4> ids;
-    for (Operation *def : getOuterDefs(id))
-      ids.insert(groupOf(def));
-    return ids;
-  };
-  for (GroupId id = 0; id < groups.size(); ++id) {
-    if (get(id).ops.empty())
-      continue;
-    missing[id] = getDefGroups(id).size();
-    if (missing[id] == 0)
-      ready.push_back(id);
-  }
-  SmallVector<std::pair<unsigned, const KernelGroup *>> order;
-  while (!ready.empty()) {
-    GroupId id = ready.pop_back_val();
-    unsigned depth = depths[id];
-    order.emplace_back(depth, groups[id].get());
-    llvm::SmallSetVector<GroupId, 4> users;
-    for (Operation *user : getOuterUsers(id))
-      users.insert(groupOf(user));
-    for (GroupId user : users) {
-      depths[user] = std::max(depths[user], depth + 1);
-      if (--missing[user] == 0)
-        ready.push_back(user);
-    }
-  }
-  llvm::sort(order, [](const auto &a, const auto &b) {
-    if (a.first != b.first)
-      return a.first < b.first;
-    return a.second->ops.front()->isBeforeInBlock(b.second->ops.front());
-  });
+SmallVector<const KernelGroup *> FusionGroups::getSchedule() {
   SmallVector<const KernelGroup *> schedule;
-  for (auto [depth, group] : order)
-    schedule.push_back(group);
+  for (GroupId id : graph.finish()) {
+    get(id).ops.assign(graph.getOps(id).begin(), graph.getOps(id).end());
+    schedule.push_back(&get(id));
+  }
   return schedule;
 }
 

@@ -3,22 +3,23 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The partition of a graph's ops into kernels. Every op but constants starts as
-// a group of its own; groups merge as long as a kind of kernel can hold the
-// result and no cycle between groups appears. Greedy and deterministic: only
-// program order decides among equals.
+// a group of its own; groups merge as long as one kernel can hold the stages
+// that result, the target's policy agrees, and no cycle between groups appears.
+// Greedy and deterministic: only program order decides among equals.
 #ifndef COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONGROUPS_H
 #define COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONGROUPS_H
 
-#include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionGraph.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/DenseMap.h"
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 
-#include <memory>
+#include <map>
 #include <vector>
 
 namespace fusilli::ir {
@@ -32,84 +33,98 @@ enum class KernelKind {
   Custom
 };
 
-/// The ops of one kernel.
+/// The ops of one kernel: stages over one iteration space.
 struct KernelGroup {
   KernelKind kind = KernelKind::Pointwise;
-  /// Shape of the results; for kind Rows that of the reductions' results.
-  llvm::SmallVector<int64_t> shape;
+  /// Shape of the results; with reductions that of their results.
+  FusionShape shape;
   /// Shape and dimensions that reductions run over.
-  llvm::SmallVector<int64_t> fullShape;
+  FusionShape fullShape;
   llvm::SmallVector<int64_t> reducedDims;
   /// The matmul or convolution.
   mlir::Operation *contraction = nullptr;
-  llvm::SmallVector<mlir::Operation *> ops; ///< program order once finished
-};
-
-struct FusionLimits {
-  bool rowGroups = false;
-  int64_t maxRowBytes = 262144;
+  /// Of constant parameters alone and no result of the graph: computed once,
+  /// so no kernel of what is computed in every call takes it in.
+  bool isPrepared = false;
+  llvm::SmallVector<mlir::Operation *> ops; ///< program order, once finished
 };
 
 /// Builds the partition. It may clone ops of the function (recomputation) and
-/// erases those that nothing uses any more.
+/// erases those that nothing uses any more. Time is near linear in the number
+/// of ops: each step looks at an op's neighbours when the op joins a group, and
+/// searches for cycles are bounded (FusionGraph).
 ///
 /// Thread safety: externally synchronised with all users of the function.
 class FusionGroups {
 public:
-  FusionGroups(mlir::func::FuncOp main, const FusionLimits &limits);
+  FusionGroups(mlir::func::FuncOp main, const FusionPolicy &policy);
 
   void run();
 
   /// After run(): the groups, each after those that it depends on.
-  llvm::SmallVector<const KernelGroup *> getSchedule() const;
+  llvm::SmallVector<const KernelGroup *> getSchedule();
 
   unsigned getNumRecomputed() const { return numRecomputed; }
 
 private:
-  using GroupId = unsigned;
+  using GroupId = FusionGraph::GroupId;
 
   void addGroup(mlir::Operation *op);
-  GroupId groupOf(mlir::Operation *op) const { return groupIds.lookup(op); }
-  KernelGroup &get(GroupId id) { return *groups[id]; }
-  const KernelGroup &get(GroupId id) const { return *groups[id]; }
-  bool isGrouped(mlir::Operation *op) const { return groupIds.contains(op); }
-
-  void sortOps(GroupId id);
-  /// All ops that use results of the group from outside it, program order.
-  llvm::SmallVector<mlir::Operation *> getOuterUsers(GroupId id) const;
-  /// All grouped ops outside whose results the group uses, program order.
-  llvm::SmallVector<mlir::Operation *> getOuterDefs(GroupId id) const;
-  /// Whether a path leads from `from` through a third group to `to`.
-  bool hasIndirectPath(GroupId from, GroupId to) const;
-  bool hasAnyPath(GroupId from, GroupId to) const;
-  /// Whether the two can be one group without a cycle.
+  bool isPreparable(mlir::Operation *op);
+  GroupId groupOf(mlir::Operation *op) const { return graph.groupOf(op); }
+  KernelGroup &get(GroupId id) { return infos[id]; }
+  const KernelGroup &get(GroupId id) const { return infos[id]; }
+  bool isKind(GroupId id, KernelKind kind) const {
+    return !graph.getOps(id).empty() && infos[id].kind == kind;
+  }
   bool canMerge(GroupId a, GroupId b) const;
-  /// Moves the ops of `from` into `into`.
-  void merge(GroupId into, GroupId from);
-  void moveOp(mlir::Operation *op, GroupId into);
-  /// Clones `op` into the group and makes the group's ops use the clone.
-  void cloneOp(mlir::Operation *op, GroupId into);
+  mlir::Operation *cloneOp(mlir::Operation *op, GroupId into);
 
-  /// Adds pointwise users for which `accept` holds, until there are none.
-  void growForward(GroupId id,
-                   llvm::function_ref<bool(mlir::Operation *)> accept);
+  /// Merges groups of neighbours of the group's ops into it, and of the ops
+  /// that join, as long as `accept` holds for the neighbour.
+  using Accept = llvm::function_ref<bool(mlir::Operation *)>;
+  /// Gives the ops that joined; starts from the users of `fresh`.
+  llvm::SmallVector<mlir::Operation *>
+  absorbUsers(GroupId id, llvm::SmallVector<mlir::Operation *> fresh,
+              Accept accept);
+  void absorbDefs(GroupId id, Accept accept);
+  using Joined = llvm::SmallVector<mlir::Operation *>;
+  /// Calls `absorb` for the definitions of operands of the group, the last one
+  /// in program order first, also for those of ops that join; it gives the ops
+  /// that it made join.
+  void forEachDef(GroupId id,
+                  llvm::function_ref<Joined(mlir::Operation *)> absorb);
+
   void growContraction(GroupId id);
+  void absorbPrologues(GroupId id);
   void growReduction(GroupId id);
   void bundleReductions(GroupId id);
   void absorbProducers(GroupId id);
-  bool canBeRows(const KernelGroup &group) const;
+  bool canBeRows(GroupId id) const;
   void growRows(GroupId id);
+  /// Whether the result of `op` should be computed again rather than stored:
+  /// it is larger than all that it is computed from.
+  bool isBetterRepeated(GroupId id, mlir::Operation *op) const;
   void mergePointwise(GroupId id);
-  void mergeSiblings(GroupId id);
+  void mergeSiblings();
   void absorbSmall(GroupId id);
-  bool absorbOne(GroupId id, mlir::Operation *op);
   void absorbSameShape(GroupId id);
   void eraseDead();
 
+  bool isPrepared(mlir::Operation *op) const {
+    return get(groupOf(op)).isPrepared;
+  }
+
   mlir::func::FuncOp main;
-  FusionLimits limits;
-  std::vector<std::unique_ptr<KernelGroup>> groups;
-  llvm::DenseMap<mlir::Operation *, GroupId> groupIds;
+  const FusionPolicy &policy;
+  FusionGraph graph;
+  std::vector<KernelGroup> infos; ///< by group
+  /// Work of an element from values smaller than the result alone; absent where
+  /// a value of the result's size is read.
+  llvm::DenseMap<mlir::Operation *, int64_t> expansionWeights;
+  /// Values of the full shape to reductions that are computed from them.
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Operation *, 2>>
+      reductionsOf;
   unsigned numRecomputed = 0;
 };
 

@@ -7,7 +7,7 @@
 #include "compiler/Dialect/Fusilli/Transforms/OutlineKernels.h"
 
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusionCost.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "mlir/IR/IRMapping.h"
 
@@ -82,6 +82,16 @@ Outline describe(const KernelGroup &group) {
   outline.ops = ops.takeVector();
   outline.inputs = inputs.takeVector();
   return outline;
+}
+
+/// The type of a value outside of its kernel: if the graph returns it through
+/// a reshape, that of the graph's result.
+Type getOuterType(Value value) {
+  for (Operation *user : value.getUsers())
+    if (isa<ReshapeOp>(user) &&
+        llvm::any_of(user->getUsers(), llvm::IsaPred<func::ReturnOp>))
+      return user->getResult(0).getType();
+  return value.getType();
 }
 
 KernelKey getKey(const KernelGroup &group, const Outline &outline) {
@@ -177,9 +187,11 @@ unsigned outlineKernels(ModuleOp module, func::FuncOp main,
     addNodes(kernel, outline);
     SmallVector<Value> inputs;
     for (Value input : outline.inputs)
-      inputs.push_back(replaced.lookupOrDefault(input));
+      inputs.push_back(replaced.lookupOrDefault(skipReshape(input)));
+    SmallVector<Type> types =
+        llvm::map_to_vector(outline.outputs, getOuterType);
     auto dispatch = DispatchOp::create(
-        builder, getKernelLocation(*group), kernel.getResultTypes(),
+        builder, getKernelLocation(*group), types,
         FlatSymbolRefAttr::get(kernel.getSymNameAttr()), inputs);
     for (auto [old, result] :
          llvm::zip_equal(outline.outputs, dispatch.getOutputs())) {
@@ -189,8 +201,12 @@ unsigned outlineKernels(ModuleOp module, func::FuncOp main,
   }
   Operation *terminator = main.front().getTerminator();
   for (auto [old, result] : replacements)
-    old.replaceUsesWithIf(
-        result, [&](OpOperand &use) { return use.getOwner() == terminator; });
+    for (Operation *user : llvm::to_vector(old.getUsers()))
+      if (user == terminator || isa<ReshapeOp>(user))
+        (user == terminator ? old : user->getResult(0))
+            .replaceUsesWithIf(result, [&](OpOperand &use) {
+              return use.getOwner() == terminator;
+            });
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(main.front())))
     if (!isa<DispatchOp, func::ReturnOp>(op) &&
         !(isa<ConstantOp>(op) && !op.use_empty()))

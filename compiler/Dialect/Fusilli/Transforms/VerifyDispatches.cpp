@@ -4,7 +4,7 @@
 //
 // fusilli-verify-dispatches: what code generation may rely on.
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
-#include "compiler/Dialect/Fusilli/Transforms/FusionCost.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -68,8 +68,9 @@ LogicalResult verifyKernel(func::FuncOp kernel) {
   if (isContraction) {
     Operation *op = contractions.front();
     for (Value operand : op->getOperands())
-      if (!isa<BlockArgument>(operand))
-        return op->emitOpError("has an operand that is no kernel argument");
+      if (!isa<BlockArgument>(operand) && !operand.getDefiningOp<PointwiseOp>())
+        return op->emitOpError(
+            "has an operand that is neither argument nor pointwise");
     return verifyResults(
         kernel, cast<RankedTensorType>(op->getResult(0).getType()).getShape());
   }

@@ -6,6 +6,7 @@
 // and everything after it. Later passes rely on what is checked here.
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/DataTypes.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 
@@ -44,6 +45,9 @@ std::string findSizeError(RankedTensorType type) {
       return "is too large";
     bytes *= extent;
   }
+  std::optional<int64_t> length = findBufferBytes(type);
+  if (!length || *length > kMaxBytes)
+    return "is too large";
   return {};
 }
 
@@ -136,6 +140,11 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
             },
             seen)))
       return failure();
+    for (auto [i, type] : llvm::enumerate(main.getArgumentTypes()))
+      if (isConstantParameter(main, i) &&
+          !getDynamicDims(cast<RankedTensorType>(type)).empty())
+        return main.emitOpError("parameter ")
+               << i << " is constant and has dynamic dims: " << type;
     for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
       if (hasBroadcastDims(cast<RankedTensorType>(type)))
         return main.emitOpError("result ")
@@ -145,7 +154,7 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
       if (isa<func::ReturnOp>(op))
         continue;
       if (!isa_and_nonnull<FusilliDialect>(op.getDialect()) ||
-          isa<DispatchOp>(op))
+          isa<DispatchOp, ExtentOp, ReshapeOp>(op))
         return op.emitOpError("is not an op of a graph");
       if (auto constant = dyn_cast<ConstantOp>(op);
           constant && !isa<DenseElementsAttr>(constant.getValue()))

@@ -9,7 +9,7 @@
 #include "runtime/hal/drivers/cpu/cpu_command_buffer.h"
 #include "runtime/hal/drivers/cpu/cpu_executable.h"
 #include "runtime/hal/drivers/cpu/heap_allocator.h"
-#include "runtime/hal/drivers/cpu/submission_queue.h"
+#include "runtime/hal/submission_queue.h"
 #include "support/fault.h"
 
 #include <array>
@@ -20,6 +20,20 @@ namespace {
 
 constexpr std::string_view kSync = "local-sync";
 constexpr std::string_view kTask = "local-task";
+
+class CpuRunner final : public CommandRunner {
+public:
+  CpuRunner(HostAllocator &allocator, Ref<WorkerPool> pool) noexcept
+      : CommandRunner(allocator), pool_(std::move(pool)) {}
+  Status run(CommandBuffer &commandBuffer, BindingTable bindings) override {
+    return static_cast<CpuCommandBuffer &>(commandBuffer)
+        .run(bindings, pool_.get());
+  }
+
+private:
+  ~CpuRunner() override = default;
+  const Ref<WorkerPool> pool_;
+};
 
 class CpuDevice final : public Device {
 public:
@@ -110,8 +124,13 @@ public:
     }
     FUSILLI_STATUS_ASSIGN(Ref<Allocator> allocator,
                           HeapAllocator::create(hostAllocator()));
+    auto runner = makeRef<CpuRunner>(hostAllocator(), pool);
+    if (!runner)
+      return outOfMemoryError("a device queue");
     FUSILLI_STATUS_ASSIGN(Ref<SubmissionQueue> queue,
-                          SubmissionQueue::create(pool, hostAllocator()));
+                          SubmissionQueue::create(std::move(runner),
+                                                  /*isInline=*/!pool,
+                                                  hostAllocator()));
     auto device = makeRef<CpuDevice>(hostAllocator(), name_, std::move(pool),
                                      std::move(allocator), std::move(queue));
     if (!device)

@@ -20,16 +20,25 @@ constexpr size_t kPage = 4096;
 
 StatusOr<Ref<Executable>> CpuExecutable::create(const ExecutableParams &params,
                                                 HostAllocator &allocator) {
-  uint64_t missing = params.cpuFeatures & ~artifact::hostCpuFeatures();
+  if (params.format != FUSILLI_X86_64_IMAGE_FORMAT)
+    return incompatibleError(strCat("executable of format '", params.format,
+                                    "', CPU devices load '",
+                                    FUSILLI_X86_64_IMAGE_FORMAT, "'"));
+  uint64_t required = 0;
+  if (!artifact::decodeCpuRequirements(params.requirements, required))
+    return invalidArgumentError(strCat("CPU requirements of ",
+                                       params.requirements.size(),
+                                       " bytes, expected 8"));
+  uint64_t missing = required & ~artifact::hostCpuFeatures();
   if (missing != 0)
     return unavailableError(
         strCat("this CPU lacks ", artifact::cpuFeatureNames(missing)));
   auto executable = makeRef<CpuExecutable>(allocator);
   if (!executable)
     return outOfMemoryError("an executable");
-  FUSILLI_STATUS_RETURN_IF_ERROR(executable->mapCode(params.code));
+  FUSILLI_STATUS_RETURN_IF_ERROR(executable->mapCode(params.bytes));
   FUSILLI_STATUS_RETURN_IF_ERROR(
-      executable->copyEntries(params.entries, params.code.size()));
+      executable->copyEntries(params.entries, params.bytes.size()));
   return Ref<Executable>(std::move(executable));
 }
 
@@ -61,10 +70,10 @@ Status CpuExecutable::copyEntries(std::span<const EntryParams> entries,
                                   size_t codeSize) {
   size_t nameBytes = 0;
   for (const EntryParams &entry : entries) {
-    if (entry.codeOffset >= codeSize)
-      return invalidArgumentError(
-          strCat("entry '", entry.name, "' at offset ", entry.codeOffset,
-                 " of a code image of ", codeSize, " bytes"));
+    if (entry.offset >= codeSize)
+      return invalidArgumentError(strCat("entry '", entry.name, "' at offset ",
+                                         entry.offset, " of a code image of ",
+                                         codeSize, " bytes"));
     nameBytes += entry.name.size();
   }
   if (!entries_.allocate(hostAllocator(), entries.size()) ||
@@ -79,7 +88,7 @@ Status CpuExecutable::copyEntries(std::span<const EntryParams> entries,
     entry.params.name = {names_.data() + at, name.size()};
     at += name.size();
     entry.function = reinterpret_cast<fusilli_kernel_fn_t>(
-        static_cast<std::byte *>(pages_) + entry.params.codeOffset);
+        static_cast<std::byte *>(pages_) + entry.params.offset);
     maxLocalMemory_ = std::max(maxLocalMemory_, entry.params.localMemory);
   }
   return okStatus();

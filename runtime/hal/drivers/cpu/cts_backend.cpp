@@ -2,6 +2,8 @@
 // Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The CPU drivers in the conformance suite.
+#include "artifact/cpu_features.h"
+#include "artifact/executable_abi.h"
 #include "artifact/testing/test_artifacts.h"
 #include "runtime/hal/cts/cts.h"
 
@@ -15,12 +17,15 @@ StatusOr<Ref<Executable>> makeExecutable(Device &device) {
   for (uint32_t i = 0; i < kTestKernelCount; ++i) {
     auto kernel = static_cast<TestKernel>(i);
     entries[i].name = i == kFail ? "fail" : "kernel";
-    entries[i].codeOffset = testCodeOffset(kernel);
+    entries[i].offset = testCodeOffset(kernel);
     entries[i].bindingCount = testBindingCount(kernel);
     entries[i].localMemory = i == kLocal ? 64 : 0;
   }
   ExecutableParams params;
-  params.code = testCode();
+  const std::vector<uint8_t> requirements = artifact::encodeCpuRequirements(0);
+  params.format = FUSILLI_X86_64_IMAGE_FORMAT;
+  params.requirements = requirements;
+  params.bytes = testCode();
   params.entries = entries;
   return device.createExecutable(params);
 }
@@ -48,6 +53,10 @@ Backend makeBackend(std::string name, std::string driver, uint32_t threads) {
   backend.params.threadCount = threads;
   backend.makeExecutable = makeExecutable;
   backend.entryOf = entryOf;
+  backend.format = FUSILLI_X86_64_IMAGE_FORMAT;
+  backend.requirements = artifact::encodeCpuRequirements(0);
+  backend.unmetRequirements = artifact::encodeCpuRequirements(1ull << 62);
+  backend.unmetName = "bit62";
   return backend;
 }
 

@@ -141,9 +141,9 @@ public:
     if (!entries.allocate(hostAllocator(), params.entries.size()))
       return outOfMemoryError("an executable");
     for (size_t i = 0; i < entries.size(); ++i) {
-      if (params.entries[i].codeOffset >= params.code.size())
+      if (params.entries[i].offset >= params.bytes.size())
         return invalidArgumentError(
-            strCat("entry ", i, " lies outside the code image"));
+            strCat("entry ", i, " lies outside the executable"));
       entries[i] = params.entries[i];
       entries[i].name = {}; // borrowed for this call only
     }

@@ -2,8 +2,9 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Kernel calls: the symbol names a kernel of this very signature.
+// Kernel calls: the symbol names a kernel whose signature has these buffers.
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
 
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -19,10 +20,17 @@ LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (!kernel->hasAttr(FusilliDialect::kKernelAttr))
     return emitOpError("names a function that is no kernel: ")
            << getKernelAttr();
-  if (kernel.getArgumentTypes() !=
-          ArrayRef<Type>(llvm::to_vector(getOperandTypes())) ||
-      kernel.getResultTypes() !=
-          ArrayRef<Type>(llvm::to_vector(getResultTypes())))
+  auto fits = [](TypeRange given, ArrayRef<Type> expected) {
+    return given.size() == expected.size() &&
+           llvm::all_of(llvm::zip_equal(given, expected), [](auto pair) {
+             auto type = dyn_cast<RankedTensorType>(std::get<1>(pair));
+             return type &&
+                    isSameBuffer(cast<RankedTensorType>(std::get<0>(pair)),
+                                 type);
+           });
+  };
+  if (!fits(getOperandTypes(), kernel.getArgumentTypes()) ||
+      !fits(getResultTypes(), kernel.getResultTypes()))
     return emitOpError("has other types than kernel ")
            << getKernelAttr() << ": " << kernel.getFunctionType();
   return success();

@@ -13,7 +13,9 @@ def Fusilli_DispatchOp : Fusilli_Op<"dispatch",
   let summary = "runs one kernel";
   let description = [{
     Runs a function with the unit attribute `fusilli.kernel`. The bindings of the
-    kernel are the operands, then the results, in order.
+    kernel are the operands, then the results, in order. The kernel may see a
+    buffer through another type of the same elements than `@main` does, as
+    `fusilli.reshape` gives.
 
     ```mlir
     %y = fusilli.dispatch @kernel_0(%x, %w) : (tensor<8xf32>, tensor<8xf32>)

@@ -13,6 +13,17 @@ func.func @layouts(%a: tensor<2x64x56x56xf32, #fusilli.layout<strides = [200704,
   return
 }
 
+// Gaps, overlap, any stride of an extent of 1.
+// CHECK-LABEL: func.func @views
+// CHECK-SAME: tensor<2x8x128x64xf32, #fusilli.layout<strides = [196608, 64, 1536, 1]>>
+// CHECK-SAME: tensor<4x3xf32, #fusilli.layout<strides = [1, 1]>>
+// CHECK-SAME: tensor<1x64xf32, #fusilli.layout<strides = [777, 1]>>
+func.func @views(%a: tensor<2x8x128x64xf32, #fusilli.layout<strides = [196608, 64, 1536, 1]>>,
+                 %b: tensor<4x3xf32, #fusilli.layout<strides = [1, 1]>>,
+                 %c: tensor<1x64xf32, #fusilli.layout<strides = [777, 1]>>) {
+  return
+}
+
 // CHECK-LABEL: func.func @dynamic
 // CHECK-SAME: tensor<16x64xf32, #fusilli.layout<strides = [64, 1], dynamic = [0]>>
 // CHECK-SAME: tensor<4x16x8xf32, #fusilli.layout<strides = [128, 1, 16], dynamic = [0, 1]>>

@@ -44,8 +44,8 @@ func.func private @k(%x: tensor<4xf32>) -> tensor<1xf32> attributes {fusilli.ker
 // -----
 
 func.func private @k(%x: tensor<4x4xf32>) -> tensor<4x4xf32> attributes {fusilli.kernel, fusilli.kind = "contraction"} {
-  %0 = fusilli.pointwise ABS %x : (tensor<4x4xf32>) -> tensor<4x4xf32>
-  // expected-error@+1 {{has an operand that is no kernel argument}}
+  %0 = fusilli.constant dense<1.0> : tensor<4x4xf32>
+  // expected-error@+1 {{has an operand that is neither argument nor pointwise}}
   %1 = fusilli.matmul %x, %0 : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
   return %1 : tensor<4x4xf32>
 }

@@ -107,6 +107,29 @@ func.func @main(%x: tensor<4294967296x1xf32> {fusilli.name = "x"}, %y: tensor<1x
 
 // -----
 
+// Beyond 64 bits.
+// expected-error@+1 {{parameter 0 is too large}}
+func.func @main(%x: tensor<2x4xf32, #fusilli.layout<strides = [9223372036854775807, 1]>> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 is too large}}
+func.func @main(%x: tensor<2x4xf32, #fusilli.layout<strides = [4611686018427387904, 1]>> {fusilli.name = "x"}) {
+  return
+}
+
+// -----
+
+func.func @main(%x: tensor<4x3xf32> {fusilli.name = "x"}) {
+  // expected-error@+1 {{result has strides [2, 1], with which elements overlap}}
+  %0 = fusilli.pointwise ABS %x : (tensor<4x3xf32>) -> tensor<4x3xf32, #fusilli.layout<strides = [2, 1]>>
+  return
+}
+
+// -----
+
 // expected-error@+1 {{parameter 0 has rank 65, at most 64 are allowed}}
 func.func @main(%a: tensor<1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1x1xf32> {fusilli.name = "a"}) {
   return
@@ -167,4 +190,20 @@ func.func @main(%w: tensor<4x3x3xf32> {fusilli.name = "w"}, %x: tensor<2x3x8xf32
   // expected-error@+1 {{dim 2 of tensor 'x' cannot be dynamic: the op needs its extent at compile time}}
   %0 = fusilli.conv_fprop %x, %w padding = [0] stride = [1] dilation = [1] : (tensor<2x3x8xf32, #fusilli.layout<strides = [24, 8, 1], dynamic = [2]>>, tensor<4x3x3xf32>) -> tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>>
   return %0 : tensor<2x4x6xf32, #fusilli.layout<strides = [24, 6, 1], dynamic = [2]>>
+}
+
+// -----
+
+func.func @main(%x: tensor<1x4xf32> {fusilli.name = "x"}) -> (tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>> {fusilli.name = "y"}) {
+  // expected-error@+1 {{dim 0 of tensor 'y' is dynamic, but no operand has its extent}}
+  %0 = fusilli.pointwise ABS %x : (tensor<1x4xf32>) -> tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+  return %0 : tensor<16x4xf32, #fusilli.layout<strides = [4, 1], dynamic = [0]>>
+}
+
+// -----
+
+// expected-error@+1 {{parameter 0 is constant and has dynamic dims}}
+func.func @main(%x: tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>> {fusilli.constant, fusilli.name = "x"}) -> (tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>> {fusilli.name = "y"}) {
+  %0 = fusilli.pointwise RELU_FWD %x {node = "relu"} : (tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>) -> tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>
+  return %0 : tensor<4xf32, #fusilli.layout<strides = [1], dynamic = [0]>>
 }

@@ -1,0 +1,82 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a CPU answers to fusion. A row that is swept several times stays in a
+// core's second-level cache; where rows lie side by side, a core takes a cache
+// line's width of them at once.
+#include "compiler/Codegen/CPU/CpuPipelines.h"
+
+#include "llvm/Support/MathExtras.h"
+
+namespace fusilli::compiler {
+
+namespace {
+
+/// Rows are what cores share out: at least so many blocks of them, or so little
+/// work that one core has it done before another would have begun.
+constexpr int64_t kMinBlocks = 8;
+constexpr int64_t kSmallBytes = 65536;
+
+/// Code of one kernel grows with its ops, and LLVM's time with the square of a
+/// loop's body.
+constexpr size_t kMaxOps = 256;
+
+constexpr int64_t kCacheLine = 64;
+
+/// Reductions of this size and more are cut into parts for so many cores; a
+/// part takes longer than handing it out.
+constexpr int64_t kSplitBytes = 1 << 20;
+constexpr int64_t kPartBytes = 65536;
+constexpr int64_t kCores = 64;
+
+class CpuFusionPolicy : public ir::FusionPolicy {
+public:
+  CpuFusionPolicy(const TargetInfo &target, bool rows)
+      : rows(rows), maxRowBytes(int64_t(target.l2Bytes) / 4) {}
+
+  size_t getMaxOps() const override { return kMaxOps; }
+
+  bool allowsRows(const ir::ReductionSpace &space) const override {
+    if (!rows)
+      return false;
+    int64_t side = 1; // rows of one block
+    if (!space.isRowInnermost() && !space.extents.empty())
+      side = std::min(space.extents.back(),
+                      std::max<int64_t>(1, kCacheLine / space.elementBytes));
+    int64_t blockBytes = space.getRowLength() * space.elementBytes * side;
+    int64_t blocks = llvm::divideCeil(space.getNumRows(), side);
+    return blockBytes <= maxRowBytes &&
+           (blocks >= kMinBlocks || blockBytes * blocks <= kSmallBytes);
+  }
+
+  int64_t getParts(const ir::ReductionSpace &space) const override {
+    if (space.extents.empty() || (rows && allowsRows(space)))
+      return 1;
+    int64_t bytes =
+        space.getRowLength() * space.getNumRows() * space.elementBytes;
+    // Workgroups without a split: single rows, or a strip of them side by side.
+    int64_t groups = space.getNumRows();
+    if (!space.isRowInnermost())
+      groups = groups / space.extents.back() *
+               llvm::divideCeil(space.extents.back() * space.elementBytes,
+                                4 * kCacheLine);
+    if (bytes < kSplitBytes || groups >= kCores)
+      return 1;
+    return std::min(int64_t(llvm::divideCeil(2 * kCores, groups)),
+                    bytes / groups / kPartBytes);
+  }
+
+private:
+  bool rows;
+  int64_t maxRowBytes;
+};
+
+} // namespace
+
+std::shared_ptr<const ir::FusionPolicy>
+makeCpuFusionPolicy(const TargetInfo &target, bool rows) {
+  return std::make_shared<CpuFusionPolicy>(target, rows);
+}
+
+} // namespace fusilli::compiler
