@@ -16,9 +16,16 @@ namespace fusilli::compiler {
 
 namespace {
 
-std::string getPlace(Location loc) {
+std::string getPlace(LocationAttr loc) {
   return llvm::TypeSwitch<Attribute, std::string>(loc)
-      .Case([](NameLoc name) { return "node '" + name.getName().str() + "'"; })
+      .Case([](NameLoc name) {
+        std::string place = "node '" + name.getName().str() + "'";
+        // Where in the text of a custom op.
+        if (auto file = dyn_cast<FileLineColLoc>(name.getChildLoc()))
+          if (file.getFilename() == "text")
+            place += ": " + getPlace(file);
+        return place;
+      })
       .Case([](FileLineColLoc file) {
         return file.getFilename().str() + ":" + std::to_string(file.getLine()) +
                ":" + std::to_string(file.getColumn());

@@ -47,6 +47,20 @@ bool NodeImport::expectSlots(size_t numInputs, size_t numOutputs) {
                [&](size_t i) { return bool(outputs[i]); });
 }
 
+bool NodeImport::getList(const flatbuffers::Vector<int64_t> *list,
+                         StringRef name, SmallVectorImpl<int64_t> &values) {
+  /// Larger values overflow no extent; no real graph has them.
+  constexpr int64_t kMaxListValue = int64_t(1) << 31;
+  if (!list)
+    return malformed("has no " + name);
+  for (int64_t value : *list) {
+    if (value < 0 || value > kMaxListValue)
+      return malformed(name + " has value " + Twine(value));
+    values.push_back(value);
+  }
+  return true;
+}
+
 bool getTrainingPhase(uint8_t phase, NodeImport &node, bool &training) {
   training = phase == uint8_t(NormFwdPhase::TRAINING);
   return training || phase == uint8_t(NormFwdPhase::INFERENCE) ||
@@ -348,6 +362,12 @@ private:
       return importConvFProp(*node.attrs_as_ConvFPropAttrs(), import);
     case fbs::OpAttrs::SdpaAttrs:
       return importSdpa(*node.attrs_as_SdpaAttrs(), import);
+    case fbs::OpAttrs::CustomOpAttrs:
+      return importCustomOp(*node.attrs_as_CustomOpAttrs(), import);
+    case fbs::OpAttrs::ConvDGradAttrs:
+      return importConvDGrad(*node.attrs_as_ConvDGradAttrs(), import);
+    case fbs::OpAttrs::ConvWGradAttrs:
+      return importConvWGrad(*node.attrs_as_ConvWGradAttrs(), import);
     case fbs::OpAttrs::BatchnormAttrs:
       return importBatchnorm(*node.attrs_as_BatchnormAttrs(), import);
     case fbs::OpAttrs::LayernormAttrs:

@@ -38,8 +38,9 @@ struct ImportedGraph {
 /// Builds `@main`: parameters are the graph's inputs but scalars, sorted by
 /// name, results the non-virtual outputs of nodes, sorted by name. Scalars are
 /// constants. Every op's location is its node's name. The result is not yet
-/// verified: the caller runs the verifier. The context has the fusilli and func
-/// dialects loaded.
+/// verified: the caller runs the verifier. Functions of custom ops stand before
+/// `@main`. The context has the fusilli and func dialects loaded, and for
+/// custom ops linalg, tensor, arith and math.
 ImportedGraph importGraph(mlir::MLIRContext &context,
                           llvm::ArrayRef<uint8_t> graphDef);
 

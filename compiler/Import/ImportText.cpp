@@ -15,8 +15,8 @@ namespace fusilli::compiler {
 
 OwningOpRef<ModuleOp> importText(MLIRContext &context, StringRef text,
                                  std::string &error) {
-  if (std::optional<std::string> defect = findTextDefect(text)) {
-    error = std::move(*defect);
+  if (std::optional<TextDefect> defect = findTextDefect(text)) {
+    error = std::move(defect->message);
     return nullptr;
   }
   // MLIR's lexer reads on until a character ends the token: one must follow.

@@ -41,6 +41,9 @@ struct NodeImport {
   }
   /// The node has exactly these slots, all of them filled.
   bool expectSlots(size_t numInputs, size_t numOutputs);
+  /// Appends a list of numbers that are at least 0.
+  bool getList(const flatbuffers::Vector<int64_t> *list, llvm::StringRef name,
+               llvm::SmallVectorImpl<int64_t> &values);
   /// The node has one slot for each character, 'x' filled, '-' empty, '?'
   /// either; all tensors are of floating-point type.
   bool expectFloatSlots(llvm::StringRef inputs, llvm::StringRef outputs);
@@ -51,6 +54,9 @@ bool importReduction(const fbs::ReductionAttrs &attrs, NodeImport &node);
 bool importMatmul(NodeImport &node);
 bool importConvFProp(const fbs::ConvFPropAttrs &attrs, NodeImport &node);
 bool importSdpa(const fbs::SdpaAttrs &attrs, NodeImport &node);
+bool importCustomOp(const fbs::CustomOpAttrs &attrs, NodeImport &node);
+bool importConvDGrad(const fbs::ConvDGradAttrs &attrs, NodeImport &node);
+bool importConvWGrad(const fbs::ConvWGradAttrs &attrs, NodeImport &node);
 bool importBatchnorm(const fbs::BatchnormAttrs &attrs, NodeImport &node);
 bool importLayernorm(const fbs::LayernormAttrs &attrs, NodeImport &node);
 bool importRmsnorm(const fbs::RmsnormAttrs &attrs, NodeImport &node);

@@ -23,6 +23,29 @@ constexpr std::string_view kWords[] = {
     "stride",      "strides",    "tensor",  "true",
     "unit",        "x"};
 
+/// The same of the functions of custom ops, and of affine maps.
+constexpr std::string_view kCustomWords[] = {
+    "do",       "else",        "iter_args",  "step",         "affine_map",
+    "ceildiv",  "contract",    "dimensions", "eq",           "fast",
+    "fastmath", "floordiv",    "high",       "index",        "ins",
+    "into",     "low",         "mod",        "ne",           "nnan",
+    "ninf",     "nofold",      "none",       "nsw",          "nsz",
+    "nuw",      "oeq",         "oge",        "ogt",          "ole",
+    "olt",      "one",         "ord",        "output_shape", "outs",
+    "overflow", "permutation", "reassoc",    "sge",          "sgt",
+    "sle",      "slt",         "to",         "ueq",          "uge",
+    "ugt",      "ule",         "ult",        "une",          "uno",
+    "yield",    "arcp",        "afn"};
+
+/// Dialects whose ops a custom op's function may use; that it uses only those
+/// which are implemented is checked after parsing.
+constexpr std::string_view kCustomDialects[] = {"arith.", "linalg.", "math.",
+                                                "scf.", "tensor."};
+
+template <class List> bool contains(const List &list, std::string_view word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
+}
+
 bool isDigit(char c) { return c >= '0' && c <= '9'; }
 bool isHexDigit(char c) {
   return isDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -34,6 +57,16 @@ bool isWordChar(char c) {
   return isLetter(c) || isDigit(c) || c == '$' || c == '.';
 }
 bool isBlank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool isCustomOp(std::string_view word) {
+  return std::any_of(
+      std::begin(kCustomDialects), std::end(kCustomDialects),
+      [&](std::string_view dialect) { return word.starts_with(dialect); });
+}
+/// A letter of `letters` and a number: a dim or symbol of an affine map.
+bool isNumbered(std::string_view word, std::string_view letters) {
+  return word.size() > 1 && letters.find(word[0]) != std::string_view::npos &&
+         std::all_of(word.begin() + 1, word.end(), isDigit);
+}
 /// Modes are written in capitals; MLIR has no such words.
 bool isMode(std::string_view word) {
   return std::all_of(word.begin(), word.end(), [](char c) {
@@ -43,12 +76,16 @@ bool isMode(std::string_view word) {
 
 class Scanner {
 public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  Scanner(std::string_view text, std::string_view name)
+      : text_(text), name_(name) {}
+
+  bool isTorch() const { return isTorch_; }
 
   std::optional<std::string> run() {
     if (text_.size() > kMaxTextBytes)
-      return "program of " + std::to_string(text_.size()) + " bytes, at most " +
-             std::to_string(kMaxTextBytes) + " are allowed";
+      return std::string(name_) + " of " + std::to_string(text_.size()) +
+             " bytes, at most " + std::to_string(kMaxTextBytes) +
+             " are allowed";
     while (skipBlanks()) {
       start_ = position_;
       std::string error = scanToken();
@@ -84,12 +121,15 @@ private:
     std::string_view before = text_.substr(0, start_);
     size_t line = 1 + std::count(before.begin(), before.end(), '\n');
     size_t column = start_ - (before.rfind('\n') + 1) + 1;
-    return "program:" + std::to_string(line) + ":" + std::to_string(column) +
-           ": ";
+    return std::string(name_) + ":" + std::to_string(line) + ":" +
+           std::to_string(column) + ": ";
   }
 
   /// Takes one token; an error text if it is refused.
   std::string scanToken() {
+    if (mapDepth_ != 0 && ++mapTokens_ > kMaxMapTokens)
+      return "affine map of more than " + std::to_string(kMaxMapTokens) +
+             " tokens";
     Token last = last_;
     last_ = Token::Other;
     char c = peek();
@@ -147,9 +187,16 @@ private:
   std::string scanWord(bool isSymbol) {
     std::string_view word = takeWord();
     if (isSymbol || isMode(word) || word.starts_with("fusilli.") ||
-        std::find(std::begin(kWords), std::end(kWords), word) !=
-            std::end(kWords))
+        contains(kWords, word) || contains(kCustomWords, word) ||
+        isCustomOp(word) || isNumbered(word, "ds")) {
+      if (!isSymbol && word == "affine_map" && mapDepth_ == 0) {
+        mapDepth_ = open_.size() + 1; // until its bracket closes
+        mapTokens_ = 0;
+      }
       return {};
+    }
+    if (word.starts_with("torch.") || word == "torch")
+      return torch(word);
     // The name of an attribute.
     if (nextChar() == '=')
       return {};
@@ -167,6 +214,12 @@ private:
   static std::string refused(std::string_view token) {
     return "'" + std::string(token.substr(0, 64)) +
            "' is not part of program text";
+  }
+
+  std::string torch(std::string_view token) {
+    isTorch_ = true;
+    return "'" + std::string(token.substr(0, 64)) +
+           "' is of the torch dialect, which is not implemented";
   }
 
   std::string scanString(bool isSymbol) {
@@ -207,6 +260,8 @@ private:
       if (peek() == '>')
         ++position_;
       return {};
+    case '+':
+      return {};
     case '?':
     case '*':
       last_ = Token::Number; // an extent
@@ -217,11 +272,31 @@ private:
     case '%':
       while (isWordChar(peek()) || peek() == '-')
         ++position_;
+      if (peek() == '#' && isDigit(peek(1))) { // one of several results
+        ++position_;
+        skipDigits();
+      }
       return {};
-    case '#':
-      if (takeWord() == "fusilli.layout")
+    case '#': {
+      std::string_view word = takeWord();
+      // An alias, or the layout; other dialects' attributes have a dot.
+      bool isAlias = !word.empty() && word.find('.') == word.npos;
+      if (word == "fusilli.layout" || isAlias)
         return {};
       return refused(text_.substr(start_, position_ - start_));
+    }
+    case '^': {
+      std::string_view word = takeWord();
+      if (word.starts_with("bb") && isNumbered(word.substr(1), "b"))
+        return {};
+      return refused(text_.substr(start_, position_ - start_));
+    }
+    case '!': {
+      std::string_view word = takeWord();
+      if (word.starts_with("torch."))
+        return torch(text_.substr(start_, position_ - start_));
+      return refused(text_.substr(start_, position_ - start_));
+    }
     case ',':
     case ':':
     case '=':
@@ -236,20 +311,30 @@ private:
     if (open_.empty() || open_.back() != opening)
       return std::string("bracket '") + closing + "' closes nothing";
     open_.pop_back();
+    if (open_.size() < mapDepth_)
+      mapDepth_ = 0;
     return {};
   }
 
-  std::string_view text_;
+  std::string_view text_, name_;
   size_t position_ = 0;
   size_t start_ = 0; ///< of the current token
   Token last_ = Token::Other;
-  std::string open_; ///< brackets
+  std::string open_;     ///< brackets
+  size_t mapDepth_ = 0;  ///< brackets open inside of the affine map, or 0
+  size_t mapTokens_ = 0; ///< of that map
+  bool isTorch_ = false;
 };
 
 } // namespace
 
-std::optional<std::string> findTextDefect(std::string_view text) {
-  return Scanner(text).run();
+std::optional<TextDefect> findTextDefect(std::string_view text,
+                                         std::string_view name) {
+  Scanner scanner(text, name);
+  std::optional<std::string> message = scanner.run();
+  if (!message)
+    return std::nullopt;
+  return TextDefect{std::move(*message), scanner.isTorch()};
 }
 
 } // namespace fusilli::compiler

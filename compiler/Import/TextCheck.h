@@ -22,9 +22,20 @@ inline constexpr size_t kMaxTextDepth = 64;
 /// Characters of one number.
 inline constexpr size_t kMaxNumberLength = 64;
 
-/// What keeps `text` from the parser, as "program:LINE:COLUMN: message";
-/// nothing if the parser may have it, which finds all other errors.
-std::optional<std::string> findTextDefect(std::string_view text);
+/// Tokens of one affine map.
+inline constexpr size_t kMaxMapTokens = 256;
+
+/// What keeps a text from the parser.
+struct TextDefect {
+  std::string message; ///< "NAME:LINE:COLUMN: message"
+  /// The text uses the torch dialect, which is not implemented.
+  bool isTorch = false;
+};
+
+/// The first defect of a text that diagnostics call `name`; nothing if the
+/// parser may have it, which finds all other errors.
+std::optional<TextDefect> findTextDefect(std::string_view text,
+                                         std::string_view name = "program");
 
 } // namespace fusilli::compiler
 

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 /// The defect's text; empty if there is none.
 std::string check(const std::string &text) {
-  return findTextDefect(text).value_or("");
+  return findTextDefect(text).value_or(TextDefect{}).message;
 }
 
 TEST(TextCheck, GraphsPass) {
@@ -49,10 +49,11 @@ TEST(TextCheck, WhatGraphsDoNotNeedIsRefused) {
       {"tensor<4xvector<4xf32>>", "'vector'"},
       {"tensor<4xcomplex<f32>>", "'complex'"},
       {"tensor<0x4xcomplex<f32>>", "'complex'"},
-      {"\n\n  %0 = arith.addi", "program:3:8: 'arith.addi'"},
+      {"\n\n  %0 = index.add", "program:3:8: 'index.add'"},
+      {"cf.br", "'cf.br'"},
       {"func.call @f()", "'func.call'"},
       {"call @f()", "'call'"},
-      {"{a = affine_map<() -> ()>}", "'affine_map'"},
+      {"{a = affine_set<() : ()>}", "'affine_set'"},
       {"{a = dense_resource<b>}", "'dense_resource'"},
       {"{a = sparse<0, 1>}", "'sparse'"},
       {"{a = distinct[0]<unit>}", "'distinct'"},
@@ -60,11 +61,10 @@ TEST(TextCheck, WhatGraphsDoNotNeedIsRefused) {
       {"{} loc(unknown)", "'loc'"},
       {"i65536", "'i65536'"},
       {"ui8", "'ui8'"},
-      {"#map = affine_map<() -> ()>", "'#map'"},
+      {"#other.map = affine_map<() -> ()>", "'#other.map'"},
       {"#fusilli.other<1>", "'#fusilli.other'"},
-      {"!llvm.ptr", "'!'"},
-      {"^bb0:", "'^'"},
-      {"%0#1", "'#1'"},
+      {"!llvm.ptr", "'!llvm.ptr'"},
+      {"^exit:", "'^exit'"},
       {"{-# a #-}", "'#'"},
       {"\"fusilli.matmul\"(%a, %b)", "generic form"},
       {"\"fusilli.matmul\" // comment\n (%a, %b)", "generic form"},
@@ -81,6 +81,52 @@ TEST(TextCheck, WhatGraphsDoNotNeedIsRefused) {
   for (const auto &[text, message] : kTexts)
     EXPECT_THAT(check(text), HasSubstr(message)) << text;
   EXPECT_THAT(check(std::string("module\0", 7)), HasSubstr("not ASCII"));
+}
+
+TEST(TextCheck, FunctionsOfCustomOpsPass) {
+  EXPECT_EQ(check(R"(#map = affine_map<(d0, d1) -> (d0 * 2 + d1, -d0)>
+#map1 = affine_map<(d0, d1)[s0] -> (d0 mod 2, d1 floordiv 3 - 1)>
+func.func private @f(%a: tensor<4x8xf32>) -> (tensor<4xf32>, tensor<4xi1>) {
+  %c = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<4xf32>
+  %f = linalg.fill ins(%c : f32) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %0:2 = linalg.generic {indexing_maps = [#map, #map1], iterator_types = ["parallel", "reduction"]} ins(%a : tensor<4x8xf32>) outs(%f, %g : tensor<4xf32>, tensor<4xi1>) {
+  ^bb0(%x: f32, %y: f32, %z: i1):
+    %m = arith.maximumf %x, %y fastmath<nnan> : f32
+    %b = arith.cmpf olt, %x, %y : f32
+    linalg.yield %m, %b : f32, i1
+  } -> (tensor<4xf32>, tensor<4xi1>)
+  return %0#0, %0#1 : tensor<4xf32>, tensor<4xi1>
+})"),
+            "");
+}
+
+TEST(TextCheck, TorchIsToldApart) {
+  for (const char *text :
+       {"\n %0 = torch.aten.neg %a", "\n   !torch.vtensor<[4],f32>"}) {
+    std::optional<TextDefect> defect = findTextDefect(text, "text");
+    ASSERT_TRUE(defect) << text;
+    EXPECT_TRUE(defect->isTorch);
+    EXPECT_THAT(defect->message, HasSubstr("text:2:"));
+    EXPECT_THAT(defect->message, HasSubstr("torch"));
+  }
+  std::optional<TextDefect> other = findTextDefect("!llvm.ptr");
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(other->isTorch);
+}
+
+TEST(TextCheck, AffineMapsHaveALimit) {
+  auto map = [](size_t terms) {
+    std::string text = "affine_map<(d0) -> (d0";
+    for (size_t i = 0; i < terms; ++i)
+      text += " + d0";
+    return text + ")>";
+  };
+  EXPECT_EQ(check(map(100) + " " + map(100)), "");
+  EXPECT_THAT(check(map(kMaxMapTokens)), HasSubstr("affine map of more than"));
+  EXPECT_THAT(
+      check("affine_map<(d0) -> (" + std::string(1 << 20, '-') + "d0)>"),
+      HasSubstr("affine map of more than"));
 }
 
 TEST(TextCheck, DepthHasALimit) {

@@ -61,6 +61,8 @@ void addCodegenPipeline(OpPassManager &pm,
 
 void populateImportPipeline(OpPassManager &pm) {
   pm.addPass(ir::createVerifyGraph());
+  pm.addPass(ir::createSplitGradients());
+  pm.addPass(ir::createPrepareCustom());
   pm.addPass(ir::createNormalizeGraph());
 }
 

@@ -336,6 +336,42 @@ TensorPtr Case::conv(const TensorPtr &x, const TensorPtr &w,
   return y;
 }
 
+TensorPtr Case::convDGrad(const TensorPtr &dy, const TensorPtr &w,
+                          const Dims &dx, const Dims &padding,
+                          const Dims &stride, const Dims &dilation,
+                          DataType out) {
+  auto attr = ConvDGradAttr().setPadding(padding).setStride(stride).setDilation(
+      dilation);
+  TensorPtr result = graph.convDGrad(dy, w, attr);
+  result->setDim(dx).setStride(rowMajorStrides(dx)).setDataType(out);
+  return result;
+}
+
+TensorPtr Case::convWGrad(const TensorPtr &dy, const TensorPtr &x,
+                          const Dims &dw, const Dims &padding,
+                          const Dims &stride, const Dims &dilation,
+                          DataType out) {
+  auto attr = ConvWGradAttr().setPadding(padding).setStride(stride).setDilation(
+      dilation);
+  TensorPtr result = graph.convWGrad(dy, x, attr);
+  result->setDim(dw).setStride(rowMajorStrides(dw)).setDataType(out);
+  return result;
+}
+
+std::vector<TensorPtr>
+Case::customOp(const std::string &text, const std::vector<TensorPtr> &in,
+               const std::vector<std::pair<DataType, Dims>> &out) {
+  CustomOpAttr attr;
+  attr.setName("custom").setMlir(text).setNumOutputs(out.size());
+  std::vector<TensorPtr> results = graph.customOp(in, attr);
+  for (size_t i = 0; i < out.size(); ++i)
+    results[i]
+        ->setDataType(out[i].first)
+        .setDim(out[i].second)
+        .setStride(rowMajorStrides(out[i].second));
+  return results;
+}
+
 void Case::output(const TensorPtr &tensor, const std::string &name,
                   const Dims &strides) {
   tensor->setName(name).setOutput(true);
@@ -411,6 +447,32 @@ Case::runShapes(const std::vector<reference::Inputs> &given,
   for (const std::string &target : Settings::get().targets)
     if (auto result = runTarget(target, shapes, options); !result)
       return result;
+  return testing::AssertionSuccess();
+}
+
+testing::AssertionResult
+Case::runAgainst(const std::map<std::string, std::vector<double>> &expected,
+                 double bound, const RunOptions &options) {
+  if (ErrorObject status = graph.validate(); isError(status))
+    return fail("validate", status.getMessage());
+  expected_.clear();
+  for (const TensorPtr &tensor : outputs_) {
+    reference::Expected &out = expected_[tensor->getName()];
+    out.spec = {tensor->getName(), tensor->getDataType(), tensor->getDim(),
+                tensor->getStride()};
+    out.values = expected.at(tensor->getName());
+    for (size_t k = 0; k < out.values.size(); ++k) {
+      out.index.push_back(static_cast<int64_t>(k));
+      out.bounds.push_back(bound * std::fabs(out.values[k]));
+      if (!reference::isFloatType(out.spec.dtype))
+        out.integers.push_back(static_cast<int64_t>(out.values[k]));
+    }
+  }
+  for (const std::string &target : Settings::get().targets) {
+    const auto result = runTarget(target, options);
+    if (!result)
+      return result;
+  }
   return testing::AssertionSuccess();
 }
 

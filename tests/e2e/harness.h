@@ -122,6 +122,16 @@ public:
   TensorPtr matmul(const TensorPtr &a, const TensorPtr &b, DataType out);
   TensorPtr conv(const TensorPtr &x, const TensorPtr &w, const Dims &padding,
                  const Dims &stride, const Dims &dilation, DataType out);
+  TensorPtr convDGrad(const TensorPtr &dy, const TensorPtr &w, const Dims &dx,
+                      const Dims &padding, const Dims &stride,
+                      const Dims &dilation, DataType out);
+  TensorPtr convWGrad(const TensorPtr &dy, const TensorPtr &x, const Dims &dw,
+                      const Dims &padding, const Dims &stride,
+                      const Dims &dilation, DataType out);
+  /// A custom op with outputs of the given types and dims, row-major.
+  std::vector<TensorPtr>
+  customOp(const std::string &text, const std::vector<TensorPtr> &in,
+           const std::vector<std::pair<DataType, Dims>> &out);
   /// Makes a tensor an output of the graph, with the given layout if any.
   void output(const TensorPtr &tensor, const std::string &name,
               const Dims &strides = {});
@@ -129,6 +139,12 @@ public:
   /// Validates, evaluates the reference, runs on all targets.
   testing::AssertionResult run(const RunOptions &options = {});
 
+  /// The same against given values of the outputs, in row-major logical order,
+  /// give or take `bound` times their magnitude and then rounded to the dtype;
+  /// for what the reference cannot evaluate.
+  testing::AssertionResult
+  runAgainst(const std::map<std::string, std::vector<double>> &expected,
+             double bound = 0.0, const RunOptions &options = {});
   /// The same for a graph with dynamic dims: compiles once for each target and
   /// executes with each of `shapes`, the inputs of other extents, in turn.
   testing::AssertionResult

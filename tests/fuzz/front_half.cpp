@@ -10,7 +10,11 @@
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Import/ImportText.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Verifier.h"
 
 #include <cstdio>
@@ -34,7 +38,9 @@ constexpr size_t kMaxOps = 64;
 
 DialectRegistry makeRegistry() {
   DialectRegistry registry;
-  registry.insert<ir::FusilliDialect, func::FuncDialect>();
+  registry.insert<ir::FusilliDialect, func::FuncDialect, arith::ArithDialect,
+                  linalg::LinalgDialect, math::MathDialect,
+                  tensor::TensorDialect>();
   return registry;
 }
 
@@ -63,11 +69,15 @@ FrontHalf::FrontHalf()
                  diagnostics_ += diagnostic.str();
                  return success();
                }),
-      verify_(&context_), import_(&context_), fuse_(&context_) {
+      verify_(&context_), prepare_(&context_), import_(&context_),
+      fuse_(&context_) {
   context_.loadAllAvailableDialects();
   context_.printOpOnDiagnostic(false);
   verify_.enableVerifier(false);
   verify_.addPass(ir::createVerifyGraph());
+  prepare_.addPass(ir::createPrepareCustom());
+  import_.addPass(ir::createSplitGradients());
+  import_.addPass(ir::createPrepareCustom());
   import_.addPass(ir::createNormalizeGraph());
   fuse_.addPass(ir::createFuseDispatches());
   fuse_.addPass(ir::createVerifyDispatches());
@@ -86,6 +96,9 @@ void FrontHalf::run(OwningOpRef<ModuleOp> module) {
   size_t ops = 0;
   module->walk([&](Operation *) { ++ops; });
   if (ops > kMaxOps)
+    return;
+  // The functions of custom ops may hold what is not implemented.
+  if (failed(prepare_.run(*module)))
     return;
   // What was verified has kernels.
   if (failed(import_.run(*module)) || failed(fuse_.run(*module)))

@@ -37,7 +37,7 @@ private:
   mlir::MLIRContext context_;
   std::string diagnostics_; ///< of the last input
   mlir::ScopedDiagnosticHandler handler_;
-  mlir::PassManager verify_, import_, fuse_;
+  mlir::PassManager verify_, prepare_, import_, fuse_;
 };
 
 } // namespace fusilli::fuzz

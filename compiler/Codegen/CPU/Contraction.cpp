@@ -16,24 +16,27 @@ namespace fusilli::compiler {
 
 namespace {
 
-/// coefficient of each loop in one result of an indexing map.
+/// Coefficient of each loop in one result of an indexing map, and the constant.
 LogicalResult linearCoefficients(AffineExpr e, SmallVectorImpl<int64_t> &c,
-                                 int64_t scale = 1) {
+                                 int64_t &offset, int64_t scale = 1) {
   if (auto d = dyn_cast<AffineDimExpr>(e)) {
     c[d.getPosition()] += scale;
     return success();
   }
-  if (auto k = dyn_cast<AffineConstantExpr>(e))
-    return success(k.getValue() == 0);
+  if (auto k = dyn_cast<AffineConstantExpr>(e)) {
+    offset += scale * k.getValue();
+    return success();
+  }
   auto bin = dyn_cast<AffineBinaryOpExpr>(e);
   if (!bin)
     return failure();
   if (bin.getKind() == AffineExprKind::Add)
-    return success(succeeded(linearCoefficients(bin.getLHS(), c, scale)) &&
-                   succeeded(linearCoefficients(bin.getRHS(), c, scale)));
+    return success(
+        succeeded(linearCoefficients(bin.getLHS(), c, offset, scale)) &&
+        succeeded(linearCoefficients(bin.getRHS(), c, offset, scale)));
   if (bin.getKind() == AffineExprKind::Mul)
     if (auto k = dyn_cast<AffineConstantExpr>(bin.getRHS()))
-      return linearCoefficients(bin.getLHS(), c, scale * k.getValue());
+      return linearCoefficients(bin.getLHS(), c, offset, scale * k.getValue());
   return failure();
 }
 
@@ -96,6 +99,11 @@ void Contraction::analyse() {
   b.inBody = product.xInput == 0 ? product.y : product.x;
   if (!analyseOperand(a, true) || !analyseOperand(b, false) || !analyseLoops())
     return;
+  for (const SpatialDim &s : spatial)
+    if (s.isFlipped) {
+      b.offset += (s.taps - 1) * b.coefs[s.filterLoop];
+      b.coefs[s.filterLoop] = -b.coefs[s.filterLoop];
+    }
   mergeRows();
   for (int l = 0; l < int(extents.size()) && defect.empty(); ++l)
     if (isSymbolic(l) && !llvm::is_contained(batchLoops, l))
@@ -117,6 +125,14 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
     }
     v = pad.getSource();
   }
+  auto slice = v.getDefiningOp<tensor::ExtractSliceOp>();
+  if (slice) {
+    if (isA || pad || slice.getDroppedDims().any()) {
+      defect = "an operand is a slice in a place where none is read";
+      return false;
+    }
+    v = slice.getSource();
+  }
   auto arg = dyn_cast<BlockArgument>(v);
   if (!arg) {
     defect = "an operand is computed in the kernel";
@@ -132,8 +148,13 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       return false;
     }
     int64_t stride = binding.strides[j].get();
+    if (slice) {
+      o.offset += slice.getStaticOffset(j) * stride;
+      stride *= slice.getStaticStride(j);
+    }
     SmallVector<int64_t> c(op.getNumLoops(), 0);
-    if (failed(linearCoefficients(map.getResult(j), c))) {
+    int64_t offset = 0;
+    if (failed(linearCoefficients(map.getResult(j), c, offset))) {
       defect = "an operand is not addressed linearly";
       return false;
     }
@@ -153,8 +174,6 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       s.outputLoop = outputs[0];
       s.filterLoop = taps[0];
       s.stride = c[outputs[0]];
-      s.dilation = c[taps[0]];
-      s.pad = pad ? pad.getStaticLow()[j] : 0;
       if (!binding.extents[j].isStatic()) {
         defect = "has a window along a symbolic dim";
         return false;
@@ -163,14 +182,35 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
       s.inputStride = stride;
       s.outputs = extents[s.outputLoop];
       s.taps = extents[s.filterLoop];
+      s.pad = (pad ? pad.getStaticLow()[j] : 0) - offset;
+      if (c[taps[0]] < 0) {
+        // A window that is walked backwards, as that of a gradient: forwards,
+        // the filter is.
+        s.isFlipped = true;
+        c[taps[0]] = -c[taps[0]];
+        s.pad += (s.taps - 1) * c[taps[0]];
+      }
+      s.dilation = c[taps[0]];
+      s.padHigh = std::max<int64_t>((s.outputs - 1) * s.stride +
+                                        (s.taps - 1) * s.dilation + 1 - s.pad -
+                                        s.inputExtent,
+                                    0);
+      if (s.stride < 0 || s.pad < 0) {
+        defect = "has a window that begins inside of the input";
+        return false;
+      }
       spatial.push_back(s);
     } else if (isPadded || (window && !isA)) {
       defect = isPadded ? "is padded outside of a window"
                         : "reads the second operand through a window";
       return false;
     }
-    if (isPadded && window && pad.getStaticHigh()[j] > pad.getStaticLow()[j]) {
-      defect = "is padded more at the end than at the start";
+    if (!window && offset != 0) {
+      defect = "an operand is addressed with an offset";
+      return false;
+    }
+    if (llvm::any_of(c, [](int64_t x) { return x < 0; })) {
+      defect = "an operand is walked backwards";
       return false;
     }
     if (!binding.extents[j].is(1))
@@ -289,7 +329,7 @@ void Contraction::mergeRows() {
   // A filter of one tap without stride or padding is a matmul.
   bool pointLike =
       !channelwise && llvm::all_of(spatial, [](const SpatialDim &s) {
-        return s.taps == 1 && s.stride == 1 && s.pad == 0;
+        return s.taps == 1 && s.stride == 1 && !s.isPadded();
       });
   if (isConv() && pointLike) {
     spatial.clear();

@@ -20,9 +20,14 @@ namespace fusilli::compiler {
 struct SpatialDim {
   int outputLoop, filterLoop;
   int64_t stride, dilation, pad;
+  int64_t padHigh;     ///< zeros behind the input that outputs read
   int64_t inputExtent; ///< without padding
   int64_t inputStride; ///< elements between neighbours in the input buffer
   int64_t outputs, taps;
+  bool isFlipped; ///< the filter is walked backwards
+
+  bool isPadded() const { return pad != 0 || padHigh != 0; }
+  int64_t paddedExtent() const { return pad + inputExtent + padHigh; }
 };
 
 /// One operand of the product as its buffer holds it.
@@ -32,6 +37,7 @@ struct ContractionOperand {
   Type element;                  ///< stored
   Value inBody;                  ///< in the body: what is multiplied
   SmallVector<int64_t, 8> coefs; ///< per loop; padded positions not included
+  int64_t offset = 0;            ///< of the first element
 
   /// Whether the stored element is multiplied as it is.
   bool isPlain() const { return mlir::isa<mlir::BlockArgument>(inBody); }

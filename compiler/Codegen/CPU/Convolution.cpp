@@ -56,7 +56,7 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
   int channel = c.channelLoop();
   int64_t channels = c.extents[channel];
   bool padded =
-      llvm::any_of(c.spatial, [](const SpatialDim &s) { return s.pad != 0; });
+      llvm::any_of(c.spatial, [](const SpatialDim &s) { return s.isPadded(); });
   bool plain = granule == 1 ? c.a.isPlain()
                             : !inner->isCompensated() &&
                                   inner->getPackedType(c) == c.a.element;
@@ -69,7 +69,7 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
   const SpatialDim &first = c.spatial.front();
   int64_t rowBytes = bytes * channels / granule;
   for (const SpatialDim &s : llvm::drop_begin(c.spatial))
-    rowBytes *= s.inputExtent + 2 * s.pad;
+    rowBytes *= s.paddedExtent();
   int64_t fit =
       std::max<int64_t>(1, int64_t(target.l2Bytes / 2) /
                                std::max<int64_t>(rowBytes * first.stride, 1));

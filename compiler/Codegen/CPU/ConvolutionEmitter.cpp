@@ -176,7 +176,7 @@ void ConvolutionEmitter::planWindow() {
     aSpatial[i] = running;
     const SpatialDim &s = c.spatial[i];
     running *= i == 0 ? (t.rows - 1) * s.stride + (s.taps - 1) * s.dilation + 1
-                      : s.inputExtent + 2 * s.pad;
+                      : s.paddedExtent();
   }
   windowSize = running;
 }
@@ -298,13 +298,12 @@ void ConvolutionEmitter::packWindow(Value first) {
     const SpatialDim &s = c.spatial[i];
     extents.push_back(i == 0 ? (t.rows - 1) * s.stride +
                                    (s.taps - 1) * s.dilation + 1
-                             : s.inputExtent + 2 * s.pad);
+                             : s.paddedExtent());
   }
   int64_t total = 1;
   for (int64_t x : extents)
     total *= x;
-  int64_t rowElements =
-      (c.spatial.back().inputExtent + 2 * c.spatial.back().pad) * aChannels;
+  int64_t rowElements = c.spatial.back().paddedExtent() * aChannels;
   k.loop(k.index(0), k.index(total), 1, [&](Value row) {
     SmallVector<Value> at =
         k.delinearize(row, SmallVector<Extent>(extents.begin(), extents.end()));
@@ -337,12 +336,12 @@ void ConvolutionEmitter::packWindowRow(Value inputBase, Value target) {
   packer.setPackedZero(inner.getPackedZero(b.getContext()));
   const SpatialDim &s = c.spatial.back();
   int channel = c.channelLoop();
-  if (s.pad) {
+  if (s.pad)
     packer.zeroFill(aMem, target, s.pad * aChannels);
+  if (s.padHigh)
     packer.zeroFill(aMem,
                     k.addIndex(target, (s.pad + s.inputExtent) * aChannels),
-                    s.pad * aChannels);
-  }
+                    s.padHigh * aChannels);
   Value to = k.addIndex(target, s.pad * aChannels);
   PackSource source{k.binding(c.a.binding), inputBase, s.inputStride,
                     c.a.coefs[channel]};
@@ -360,7 +359,7 @@ void ConvolutionEmitter::packWindowRow(Value inputBase, Value target) {
 void ConvolutionEmitter::packPanel(Value slot, Value n0) {
   Packer packer(k, packed, t.lanes, granule, getConvert(c.b, false));
   int64_t nStride = c.b.coefs[c.nLoop];
-  Value base = k.mulIndex(n0, nStride);
+  Value base = k.addIndex(k.mulIndex(n0, nStride), c.b.offset);
   for (auto [l, iv] : loopIv)
     base = k.addIndex(base, k.mulIndex(iv, c.b.coefs[l]));
   Value to = k.mulIndex(slot, kLines * t.nr());
@@ -385,7 +384,8 @@ void ConvolutionEmitter::packPanel(Value slot, Value n0) {
     else
       add(c.channels(), c.b.coefs[c.channelLoop()]);
   }
-  if (!parts.empty())
+  // A filter that is walked backwards is no packed block.
+  if (!parts.empty() && parts.back().aStride > 0)
     block = parts.pop_back_val();
   int64_t lines = llvm::divideCeil(block.extent, granule);
   std::function<void(unsigned, Value, Value)> nest = [&](unsigned depth,
@@ -398,7 +398,10 @@ void ConvolutionEmitter::packPanel(Value slot, Value n0) {
       return;
     }
     k.loop(k.index(0), k.index(parts[depth].extent), 1, [&](Value i) {
-      nest(depth + 1, k.addIndex(from, k.mulIndex(i, parts[depth].aStride)),
+      int64_t stride = parts[depth].aStride;
+      nest(depth + 1,
+           stride < 0 ? k.subIndex(from, k.mulIndex(i, -stride))
+                      : k.addIndex(from, k.mulIndex(i, stride)),
            k.addIndex(k.mulIndex(line, parts[depth].extent), i));
     });
   };

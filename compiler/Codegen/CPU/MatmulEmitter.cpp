@@ -158,7 +158,7 @@ InnerProduct::Convert MatmulEmitter::getConvert(const ContractionOperand &o,
 }
 
 Value MatmulEmitter::batchOffset(const ContractionOperand &o) {
-  Value base = k.index(0);
+  Value base = k.index(o.offset);
   for (int l : c.batchLoops)
     base = k.addIndex(base, k.mulIndex(loopIv.lookup(l), o.coefs[l]));
   return base;

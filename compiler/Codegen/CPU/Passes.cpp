@@ -79,10 +79,13 @@ struct SelectSchedulesPass : impl::SelectSchedulesBase<SelectSchedulesPass> {
       return failure();
     Builder b(kernel.getContext());
     SmallVector<Attribute> declined;
+    std::string irregularity = model->findIrregularity();
     for (const Strategy *strategy : getStrategies()) {
       if (only && strategy != only)
         continue;
-      Match match = strategy->match(*model, *target);
+      Match match = irregularity.empty() || strategy == &getGeneralStrategy()
+                        ? strategy->match(*model, *target)
+                        : Match::decline(irregularity);
       if (match) {
         kernel->setAttr(ir::FusilliDialect::kScheduleAttr, match.schedule);
         if (!declined.empty())

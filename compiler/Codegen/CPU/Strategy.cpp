@@ -27,10 +27,11 @@ void Strategy::enumerate(const KernelModel &model, const TargetInfo &target,
 }
 
 ArrayRef<const Strategy *> getStrategies() {
-  static const std::array<const Strategy *, 6> list = {
+  static const std::array<const Strategy *, 7> list = {
       &getAttentionStrategy(),   &getMatmulStrategy(),
-      &getConvolutionStrategy(), &getRowsStrategy(),
-      &getPointwiseStrategy(),   &getGeneralStrategy()};
+      &getConvolutionStrategy(), &getCorrelationStrategy(),
+      &getRowsStrategy(),        &getPointwiseStrategy(),
+      &getGeneralStrategy()};
   return list;
 }
 

@@ -67,6 +67,7 @@ const Strategy &getPointwiseStrategy();
 const Strategy &getRowsStrategy();
 const Strategy &getMatmulStrategy();
 const Strategy &getConvolutionStrategy();
+const Strategy &getCorrelationStrategy();
 const Strategy &getGeneralStrategy();
 
 /// Little enough work to run on the calling thread: below what waking a worker

@@ -71,6 +71,16 @@ AffineMap getSourcePosition(Operation *reshape, AffineMap position) {
         sum = sum * result.getDimSize(dim) + position.getResult(dim);
       exprs.push_back(sum);
     }
+  } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(reshape)) {
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    unsigned next = 0;
+    for (auto [j, offset, stride] :
+         llvm::enumerate(slice.getStaticOffsets(), slice.getStaticStrides())) {
+      AffineExpr at = dropped.test(j)
+                          ? getAffineConstantExpr(0, reshape->getContext())
+                          : position.getResult(next++);
+      exprs.push_back(at * stride + offset);
+    }
   } else {
     // Dims that were merged are taken apart.
     auto collapse = cast<tensor::CollapseShapeOp>(reshape);
@@ -220,7 +230,8 @@ LogicalResult KernelModel::readStages() {
       continue;
     }
     if (!isa<arith::ConstantOp, linalg::FillOp, tensor::EmptyOp, tensor::PadOp,
-             tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+             tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+             tensor::ExtractSliceOp>(op))
       return op.emitOpError("is not an op that kernels are made of");
   }
   return success();
@@ -237,6 +248,18 @@ SmallVector<const Stage *> KernelModel::getReductions() const {
     if (stage.isReduction())
       result.push_back(&stage);
   return result;
+}
+
+std::string KernelModel::findIrregularity() const {
+  for (const Stage &stage : stages) {
+    auto op = stage.op;
+    if (op->getNumResults() != 1)
+      return "has an op of several results that depend on each other";
+    if (!stage.isReduction() &&
+        !op.getBody()->getArguments().back().use_empty())
+      return "has an element-wise op that reads what its result starts from";
+  }
+  return {};
 }
 
 Value KernelModel::getResultValue(unsigned i) const {
@@ -503,7 +526,8 @@ bool KernelModel::collect(Value tensor, AffineMap position,
     return true;
   }
   Operation *def = tensor.getDefiningOp();
-  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def))
+  if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+          tensor::ExtractSliceOp>(def))
     return collect(def->getOperand(0), getSourcePosition(def, position), out,
                    stop);
   auto op = dyn_cast<linalg::GenericOp>(def);

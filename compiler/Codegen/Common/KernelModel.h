@@ -18,6 +18,7 @@
 #include "mlir/IR/AffineMap.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace fusilli::compiler {
@@ -124,6 +125,8 @@ public:
   const Stage *findStage(mlir::Operation *op) const;
   /// Stages that reduce, in order.
   SmallVector<const Stage *> getReductions() const;
+  /// What only a strategy that takes everything can have; empty if nothing.
+  std::string findIrregularity() const;
   /// The tensor that result `i` is.
   Value getResultValue(unsigned i) const;
   /// Kernel dims to the logical dims of result `i`; null if not aligned.
@@ -175,8 +178,8 @@ private:
   llvm::DenseMap<mlir::Operation *, unsigned> stageNumbers;
 };
 
-/// The position in the source of a tensor.expand_shape or collapse_shape that
-/// is read at `position`.
+/// The position in the source of a tensor.expand_shape, collapse_shape or
+/// extract_slice that is read at `position`.
 AffineMap getSourcePosition(mlir::Operation *reshape, AffineMap position);
 
 /// Scalar operations of one evaluation of `body`; functions that are expanded

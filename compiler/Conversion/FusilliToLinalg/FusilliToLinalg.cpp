@@ -17,6 +17,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Pass/Pass.h"
 
+#include "llvm/ADT/StringSet.h"
+
 namespace fusilli::compiler {
 #define GEN_PASS_DEF_CONVERTFUSILLITOLINALG
 #include "compiler/Conversion/FusilliToLinalg/FusilliToLinalgPasses.h.inc"
@@ -195,6 +197,12 @@ LogicalResult KernelLowering::run() {
       result = lower(*this, c);
     } else if (auto s = dyn_cast<ir::SdpaOp>(op)) {
       result = lower(*this, s);
+    } else if (auto c = dyn_cast<ir::ConvDGradOp>(op)) {
+      result = lower(*this, c);
+    } else if (auto c = dyn_cast<ir::ConvWGradOp>(op)) {
+      result = lower(*this, c);
+    } else if (auto c = dyn_cast<ir::CustomOp>(op)) {
+      result = lower(*this, c);
     } else if (auto c = dyn_cast<ir::ConstantOp>(op)) {
       result = lower(*this, c);
     } else {
@@ -248,14 +256,22 @@ struct ConvertFusilliToLinalgPass
     : impl::ConvertFusilliToLinalgBase<ConvertFusilliToLinalgPass> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> kernels;
+    llvm::StringSet<> custom;
     for (auto f : getOperation().getOps<func::FuncOp>())
-      if (f->hasAttr("fusilli.kernel"))
+      if (f->hasAttr("fusilli.kernel")) {
         kernels.push_back(f);
+        f.walk([&](ir::CustomOp op) { custom.insert(op.getFunction()); });
+      }
     for (func::FuncOp f : kernels) {
       KernelLowering lowering(f);
       if (failed(lowering.run()))
         return signalPassFailure();
     }
+    // What they compute is now in the kernels.
+    for (auto f :
+         llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+      if (custom.contains(f.getName()))
+        f.erase();
   }
 };
 } // namespace

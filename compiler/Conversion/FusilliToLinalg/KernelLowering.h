@@ -85,6 +85,9 @@ mlir::LogicalResult lower(KernelLowering &k, ir::ReductionOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::MatmulOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::ConvFPropOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::SdpaOp op);
+mlir::LogicalResult lower(KernelLowering &k, ir::ConvDGradOp op);
+mlir::LogicalResult lower(KernelLowering &k, ir::ConvWGradOp op);
+mlir::LogicalResult lower(KernelLowering &k, ir::CustomOp op);
 mlir::LogicalResult lower(KernelLowering &k, ir::ConstantOp op);
 
 /// Accumulator of products whose result has elements of type `result`.

@@ -20,13 +20,19 @@ using namespace mlir;
 namespace fusilli::compiler {
 
 Value Evaluator::offset(const Access &access, const Space &space) {
-  Value sum = k.index(access.offset);
+  Value sum = k.index(access.offset), back;
   for (const LoopGroup &g : space.groups) {
     Extent coef = coefficientOf(access, g);
-    if (!coef.is(0) && g.iv)
+    if (coef.is(0) || !g.iv)
+      continue;
+    if (!coef.isStatic() || coef.get() > 0) {
       sum = k.addIndex(sum, k.mulIndex(g.iv, coef));
+      continue;
+    }
+    Value step = k.mulIndex(g.iv, -coef.get());
+    back = back ? k.addIndex(back, step) : step;
   }
-  return sum;
+  return back ? k.subIndex(sum, back) : sum;
 }
 
 Extent Evaluator::laneStride(const Access &access, const Space &space) {
@@ -66,7 +72,8 @@ FailureOr<Value> Evaluator::evaluate(Value tensor, AffineMap position,
     result = evaluateConstant(constant, position, space);
   } else if (auto pad = dyn_cast<tensor::PadOp>(def)) {
     result = evaluatePad(pad, position, space);
-  } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(def)) {
+  } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                 tensor::ExtractSliceOp>(def)) {
     result =
         evaluate(def->getOperand(0), getSourcePosition(def, position), space);
   } else {

@@ -42,10 +42,12 @@ class Evaluator {
 public:
   Evaluator(const KernelModel &model, KernelBuilder &k)
       : model(model), k(k), b(k.builder()) {}
+  virtual ~Evaluator() = default;
 
   /// The value of `tensor` read at `position` (kernel dims to its dims): scalar
   /// where it does not depend on the vector group, else a vector.
-  FailureOr<Value> evaluate(Value tensor, AffineMap position, Space &space);
+  virtual FailureOr<Value> evaluate(Value tensor, AffineMap position,
+                                    Space &space);
   /// What `op` yields where its loops are at `loops`.
   FailureOr<Value> evaluateBody(mlir::linalg::GenericOp op, AffineMap loops,
                                 Space &space);
@@ -83,6 +85,10 @@ public:
   /// Widens a scalar to the vector length of `space` (no-op on vectors).
   Value asVector(Value v, const Space &space);
 
+protected:
+  /// Values of the single dims, where groups are single dims.
+  FailureOr<Value> evaluateIndex(AffineExpr expr, Space &space);
+
 private:
   FailureOr<Value> evaluateArgument(mlir::BlockArgument arg, AffineMap position,
                                     Space &space);
@@ -90,8 +96,6 @@ private:
                                Space &space);
   FailureOr<Value> evaluateConstant(mlir::arith::ConstantOp op,
                                     AffineMap position, Space &space);
-  /// Values of the single dims, where groups are single dims.
-  FailureOr<Value> evaluateIndex(AffineExpr expr, Space &space);
   FailureOr<Value> cloneOp(mlir::linalg::GenericOp op, mlir::Operation *inner,
                            SmallVector<Value> operands, AffineMap loops,
                            Space *space);

@@ -138,7 +138,8 @@ Value KernelBuilder::mulIndex(Value a, int64_t c) {
     return a;
   if (c == 0)
     return index(0);
-  return arith::MulIOp::create(b, a, index(c), kNoWrap);
+  return arith::MulIOp::create(
+      b, a, index(c), c > 0 ? kNoWrap : arith::IntegerOverflowFlags::none);
 }
 
 Value KernelBuilder::mulIndex(Value a, const Extent &c) {

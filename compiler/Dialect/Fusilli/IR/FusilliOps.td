@@ -8,7 +8,10 @@
 
 include "compiler/Dialect/Fusilli/IR/ops/Batchnorm.td"
 include "compiler/Dialect/Fusilli/IR/ops/Constant.td"
+include "compiler/Dialect/Fusilli/IR/ops/ConvDGrad.td"
 include "compiler/Dialect/Fusilli/IR/ops/ConvFProp.td"
+include "compiler/Dialect/Fusilli/IR/ops/ConvWGrad.td"
+include "compiler/Dialect/Fusilli/IR/ops/CustomOp.td"
 include "compiler/Dialect/Fusilli/IR/ops/Dispatch.td"
 include "compiler/Dialect/Fusilli/IR/ops/Extent.td"
 include "compiler/Dialect/Fusilli/IR/ops/Layernorm.td"

@@ -27,6 +27,21 @@ bool allowsBooleanResult(PointwiseMode mode);
 bool isBroadcastableTo(llvm::ArrayRef<int64_t> from,
                        llvm::ArrayRef<int64_t> to);
 
+/// The shapes of a convolution as its op, or the op of a gradient, names them:
+/// `x` and `y` are what the filter `w` is moved over and gives.
+struct ConvShapes {
+  llvm::StringRef xName, wName, yName;
+  llvm::ArrayRef<int64_t> x, w, y;
+  llvm::ArrayRef<int64_t> padding, stride, dilation;
+};
+
+/// Dims of y: N, K, spatial.
+llvm::SmallVector<int64_t> inferConvShape(const ConvShapes &shapes);
+
+/// Fails if the shapes are not those of a convolution, or the result is i1 or
+/// has broadcast strides.
+llvm::LogicalResult verifyConv(mlir::Operation *op, const ConvShapes &shapes);
+
 /// The tensors that every normalization has.
 struct NormTensors {
   mlir::TypedValue<mlir::RankedTensorType> x, y, epsilon;

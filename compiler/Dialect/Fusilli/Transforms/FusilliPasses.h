@@ -40,6 +40,7 @@ inline constexpr llvm::StringLiteral kKindContraction = "contraction";
 inline constexpr llvm::StringLiteral kKindReduction = "reduction";
 inline constexpr llvm::StringLiteral kKindRows = "rows";
 inline constexpr llvm::StringLiteral kKindAttention = "attention";
+inline constexpr llvm::StringLiteral kKindCustom = "custom";
 
 /// `@main` of a module, or null.
 mlir::func::FuncOp getMain(mlir::ModuleOp module);

@@ -13,11 +13,47 @@ def VerifyGraph : Pass<"fusilli-verify-graph", "::mlir::ModuleOp"> {
   let summary = "check that a module is one well-formed graph";
   let description = [{
     The module holds one function, `@main`, of one block with nothing but ops of
-    this dialect and the return. Parameters and results are tensors with unique
+    this dialect and the return, and the functions that its custom ops name.
+    Parameters and results are tensors with unique
     names (`fusilli.name`), parameters sorted by name, results sorted by name. A
     dynamic dim is one that its op allows, and every tensor in which it appears
     marks it.
   }];
+}
+
+def SplitGradients : Pass<"fusilli-split-gradients", "::mlir::ModuleOp"> {
+  let summary = "make gradients of convolutions with stride ones without";
+  let description = [{
+    A `fusilli.conv_dgrad` with stride becomes one with `phase` for each remainder
+    of the positions, and a `fusilli.custom` that puts the results together:
+    sub-pixel convolutions, which do no work for the zeros between the outputs.
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numSplit", "split", "gradients split">];
+}
+
+def PrepareCustom : Pass<"fusilli-prepare-custom", "::mlir::ModuleOp"> {
+  let summary = "bring the functions of custom ops into normal form";
+  let description = [{
+    Named linalg ops and element-wise ops on tensors become `linalg.generic`;
+    constants move into the bodies; an op of several results is taken apart where
+    the results do not depend on each other. The function is cut where a tensor
+    is better stored than computed again: after a reduction that another one or
+    several ops use, and before an op that reads its elements several times.
+    Each part becomes a `fusilli.custom` of its own.
+
+    What remains are, with static shapes, `linalg.generic` and fills of
+    constants, `tensor.empty`, `pad`, `extract_slice`, `expand_shape` and
+    `collapse_shape`, and constants. Anything else is refused.
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numPrepared", "prepared", "custom ops prepared">,
+  ];
 }
 
 def NormalizeGraph : Pass<"fusilli-normalize-graph", "::mlir::ModuleOp"> {

@@ -75,7 +75,10 @@ void FusionGroups::addGroup(Operation *op) {
       reductionsOf[root].push_back(op);
   } else if (isa<SdpaOp>(op)) {
     group.kind = KernelKind::Attention;
+  } else if (isa<CustomOp>(op)) {
+    group.kind = KernelKind::Custom;
   } else {
+    assert(isContraction(op));
     group.kind = KernelKind::Contraction;
     group.contraction = op;
   }

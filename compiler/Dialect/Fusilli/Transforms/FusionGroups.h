@@ -24,7 +24,14 @@
 
 namespace fusilli::ir {
 
-enum class KernelKind { Pointwise, Contraction, Reduction, Rows, Attention };
+enum class KernelKind {
+  Pointwise,
+  Contraction,
+  Reduction,
+  Rows,
+  Attention,
+  Custom
+};
 
 /// The ops of one kernel: stages over one iteration space.
 struct KernelGroup {

@@ -2,7 +2,7 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Facts about shapes and views.
+// Facts about ops, shapes and views.
 #include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
@@ -29,6 +29,10 @@ Value skipReshape(Value value) {
   while (auto reshape = value.getDefiningOp<ReshapeOp>())
     value = reshape.getX();
   return value;
+}
+
+bool isContraction(Operation *op) {
+  return isa<MatmulOp, ConvFPropOp, ConvDGradOp, ConvWGradOp>(op);
 }
 
 ArrayRef<int64_t> getResultShape(Operation *op) {

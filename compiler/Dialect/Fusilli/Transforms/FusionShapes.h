@@ -2,7 +2,7 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Facts about shapes and views that the parts of fusion share.
+// Facts about ops, shapes and views that the parts of fusion share.
 #ifndef COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONSHAPES_H
 #define COMPILER_DIALECT_FUSILLI_TRANSFORMS_FUSIONSHAPES_H
 
@@ -14,7 +14,10 @@ namespace fusilli::ir {
 /// The value that `value` is another view of, or itself.
 mlir::Value skipReshape(mlir::Value value);
 
-/// Shape of an op's only result.
+/// A matmul, a convolution or a gradient of one.
+bool isContraction(mlir::Operation *op);
+
+/// Shape of an op's first result.
 llvm::ArrayRef<int64_t> getResultShape(mlir::Operation *op);
 
 /// Number of elements of the result.

@@ -40,6 +40,8 @@ StringRef getKindName(KernelKind kind) {
     return kKindRows;
   case KernelKind::Attention:
     return kKindAttention;
+  case KernelKind::Custom:
+    return kKindCustom;
   }
   llvm_unreachable("unknown kind");
 }
@@ -65,7 +67,8 @@ Outline describe(const KernelGroup &group) {
   for (Operation *op : group.ops) {
     for (Value operand : op->getOperands()) {
       Operation *def = operand.getDefiningOp();
-      if (isInlineConstant(def) && !isa<MatmulOp, ConvFPropOp, SdpaOp>(op))
+      if (isInlineConstant(def) && !isContraction(op) &&
+          !isa<CustomOp, SdpaOp>(op))
         ops.insert(def);
       else if (!def || !inside.contains(def))
         inputs.insert(operand);

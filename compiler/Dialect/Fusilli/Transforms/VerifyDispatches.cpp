@@ -4,6 +4,7 @@
 //
 // fusilli-verify-dispatches: what code generation may rely on.
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -37,10 +38,16 @@ LogicalResult verifyKernel(func::FuncOp kernel) {
   auto kind = kernel->getAttrOfType<StringAttr>(kKindAttr);
   if (!kind)
     return kernel.emitOpError("has no attribute '") << kKindAttr << "'";
+  if (kind.getValue() == kKindCustom) {
+    for (Operation &op : kernel.front())
+      if (!isa<CustomOp, func::ReturnOp>(op))
+        return op.emitOpError("in a kernel of a custom op");
+    return success();
+  }
   SmallVector<Operation *> contractions;
   SmallVector<ReductionOp> reductions;
   for (Operation &op : kernel.front()) {
-    if (isa<MatmulOp, ConvFPropOp>(op))
+    if (isContraction(&op))
       contractions.push_back(&op);
     else if (auto reduction = dyn_cast<ReductionOp>(op))
       reductions.push_back(reduction);
@@ -88,6 +95,8 @@ struct VerifyDispatchesPass
   void runOnOperation() override {
     for (auto function : getOperation().getOps<func::FuncOp>()) {
       bool isKernel = function->hasAttr(FusilliDialect::kKernelAttr);
+      if (!isKernel && function.getName() != kMainName)
+        continue; // of a custom op
       if (failed(isKernel ? verifyKernel(function) : verifyMain(function)))
         return signalPassFailure();
     }

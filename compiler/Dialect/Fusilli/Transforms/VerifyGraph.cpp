@@ -112,9 +112,17 @@ struct VerifyGraphPass : public impl::VerifyGraphBase<VerifyGraphPass> {
     func::FuncOp main = getMain(module);
     if (!main)
       return module.emitOpError("has no function @main");
-    for (Operation &op : *module.getBody())
-      if (&op != main)
-        return op.emitOpError("beside @main, expected only @main");
+    llvm::StringSet<> custom;
+    main.walk([&](CustomOp op) { custom.insert(op.getFunction()); });
+    for (Operation &op : *module.getBody()) {
+      auto function = dyn_cast<func::FuncOp>(op);
+      if (!function ||
+          (function != main && !custom.contains(function.getName())))
+        return op.emitOpError("beside @main, expected only @main and the "
+                              "functions that custom ops name");
+      if (function == main && custom.contains(function.getName()))
+        return op.emitOpError("is named by a custom op");
+    }
     if (main.isDeclaration() || !main.getBody().hasOneBlock())
       return main.emitOpError("has no body of one block");
     llvm::StringSet<> seen;

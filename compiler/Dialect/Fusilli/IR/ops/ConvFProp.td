@@ -37,8 +37,6 @@ def Fusilli_ConvFPropOp : Fusilli_Op<"conv_fprop",
   let extraClassDeclaration = [{
     /// Channels of X over channels that one filter sees.
     int64_t getGroups();
-    /// Extents of the spatial dimensions of the result.
-    ::llvm::SmallVector<int64_t> inferOutputShape();
   }];
 }
 

@@ -86,7 +86,7 @@ func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x3x3xf32>) {
 // -----
 
 func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x0x3xf32>) {
-  // expected-error@+1 {{operand has extent 0, expected at least 1}}
+  // expected-error@+1 {{w has extent 0, expected at least 1}}
   %0 = fusilli.conv_fprop %d, %e padding = [0] stride = [1] dilation = [1] : (tensor<2x3x3xf32>, tensor<4x0x3xf32>) -> tensor<2x4x1xf32>
   return
 }
@@ -94,7 +94,7 @@ func.func @f(%d: tensor<2x3x3xf32>, %e: tensor<4x0x3xf32>) {
 // -----
 
 func.func @f(%d: tensor<2x0x3xf32>, %e: tensor<4x3x3xf32>) {
-  // expected-error@+1 {{operand has extent 0, expected at least 1}}
+  // expected-error@+1 {{x has extent 0, expected at least 1}}
   %0 = fusilli.conv_fprop %d, %e padding = [0] stride = [1] dilation = [1] : (tensor<2x0x3xf32>, tensor<4x3x3xf32>) -> tensor<2x4x1xf32>
   return
 }

@@ -50,9 +50,9 @@ func.func @main(%x: tensor<4x32x6x5xf32> {fusilli.name = "x"}) -> (tensor<32xf32
 // -----
 
 // Rows side by side in memory are taken a cache line at a time: these are too
-// few lines of too long rows.
+// few lines of too long rows. The long reduction is taken in two stages.
 // CHECK-LABEL: func.func @main
-// CHECK-COUNT-2: fusilli.dispatch
+// CHECK-COUNT-3: fusilli.dispatch
 // CHECK-NOT: fusilli.dispatch
 // CHECK-NOT: fusilli.kind = "rows"
 func.func @main(%x: tensor<32768x64xf32> {fusilli.name = "x"}) -> (tensor<32768x64xf32> {fusilli.name = "y"}) {
