@@ -455,9 +455,10 @@ Case::runAgainst(const std::map<std::string, std::vector<double>> &expected,
                  double bound, const RunOptions &options) {
   if (ErrorObject status = graph.validate(); isError(status))
     return fail("validate", status.getMessage());
-  expected_.clear();
+  std::vector<Shape> shapes(1);
+  shapes[0].inputs = inputs;
   for (const TensorPtr &tensor : outputs_) {
-    reference::Expected &out = expected_[tensor->getName()];
+    reference::Expected &out = shapes[0].expected[tensor->getName()];
     out.spec = {tensor->getName(), tensor->getDataType(), tensor->getDim(),
                 tensor->getStride()};
     out.values = expected.at(tensor->getName());
@@ -469,7 +470,7 @@ Case::runAgainst(const std::map<std::string, std::vector<double>> &expected,
     }
   }
   for (const std::string &target : Settings::get().targets) {
-    const auto result = runTarget(target, options);
+    const auto result = runTarget(target, shapes, options);
     if (!result)
       return result;
   }
@@ -592,6 +593,7 @@ private:
 
 std::string Case::checkGaps(const TensorPtr &tensor,
                             std::span<const uint8_t> content,
+                            const Shape &shape,
                             const RunOptions &options) const {
   const reference::TensorSpec spec{tensor->getName(), tensor->getDataType(),
                                    tensor->getDim(), tensor->getStride()};
@@ -604,7 +606,7 @@ std::string Case::checkGaps(const TensorPtr &tensor,
   for (size_t at = 0; at < content.size(); ++at) {
     const uint8_t before = shared == options.inPlace.end()
                                ? 0xff
-                               : inputs.at(shared->second).bytes()[at];
+                               : shape.inputs.at(shared->second).bytes()[at];
     if (!isElement[at] && content[at] != before)
       return "a gap of '" + tensor->getName() + "' was written, byte " +
              std::to_string(at);
