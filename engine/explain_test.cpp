@@ -124,7 +124,7 @@ TEST(ExplanationTest, BothFormsHoldEverything) {
   EXPECT_EQ(first["prepared"], true);
   EXPECT_EQ(first["scratch_bytes"], 4096);
   EXPECT_EQ(first["microseconds"], 20);
-  EXPECT_EQ(first["roofline"], 0.5);
+  EXPECT_DOUBLE_EQ(first["roofline"].get<double>(), 0.5);
   EXPECT_TRUE(parsed["kernels"][1]["workgroups"].is_null());
   EXPECT_FALSE(parsed["kernels"][1].contains("roofline"));
 }

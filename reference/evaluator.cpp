@@ -149,10 +149,12 @@ ErrorOr<const Tensor *> findInput(const TensorSpec &spec,
   FUSILLI_RETURN_ERROR_IF(found == inputs.end(), ErrorCode::InvalidArgument,
                           "input '" + spec.name + "' is missing");
   const TensorSpec &given = found->second.spec();
-  FUSILLI_RETURN_ERROR_IF(given.dtype != spec.dtype ||
-                              given.dims != spec.dims ||
-                              given.strides != spec.strides,
-                          ErrorCode::InvalidArgument,
+  bool isSame = given.dtype == spec.dtype && given.dims == spec.dims &&
+                given.strides.size() == spec.strides.size();
+  // The stride of an extent of 1 moves nothing.
+  for (size_t i = 0; isSame && i < spec.strides.size(); ++i)
+    isSame = spec.dims[i] == 1 || given.strides[i] == spec.strides[i];
+  FUSILLI_RETURN_ERROR_IF(!isSame, ErrorCode::InvalidArgument,
                           "input '" + spec.name + "': expected " +
                               spec.toString() + ", given " + given.toString());
   return &found->second;

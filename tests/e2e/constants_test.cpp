@@ -54,6 +54,9 @@ protected:
          add = mode(Mode::ADD), act = mode(Mode::RELU_FWD);
     auto product = MatmulAttr();
     auto scaled = graph_.pointwise(graph_.pointwise(w_, s_, mul), clip);
+    // The operands of a product have one type, both given or neither.
+    x_->setDataType(DataType::Float);
+    scaled->setDataType(DataType::Float);
     y_ = graph_.pointwise(
         graph_.pointwise(graph_.matmul(x_, scaled, product), b_, add), act);
     y_->setName("y").setOutput(true);

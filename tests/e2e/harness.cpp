@@ -568,13 +568,21 @@ private:
                   .try_emplace(memoryName(spec.name), spec.storageBytes(),
                                misalignment)
                   .first;
+    const TensorPtr tensor = graph_.getTensor(spec.name);
     TensorAttr shape;
     shape.setDataType(spec.dtype).setDim(spec.dims).setStride(spec.strides);
+    if (tensor->hasDynamicDims()) {
+      // The order in memory is that of the representative extents.
+      Dims dims;
+      for (int64_t dim : tensor->getLogicalToPhysicalPermuteOrder())
+        dims.push_back(spec.dims[static_cast<size_t>(dim)]);
+      shape.setDim(dims).setStride(rowMajorStrides(dims));
+    }
     auto buffer = at->second.makeBuffer(handle, shape);
     if (isError(buffer))
       return "buffer of '" + spec.name +
              "': " + ErrorObject(buffer).getMessage();
-    pack_[graph_.getTensor(spec.name)] = *buffer;
+    pack_[tensor] = *buffer;
     return {};
   }
 

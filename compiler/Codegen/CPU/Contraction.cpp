@@ -115,6 +115,11 @@ bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
   AffineMap map = maps[o.input], other = maps[1 - o.input];
   Value v = op.getInputs()[o.input];
+  // A view with a dim taken apart: the dim's position is put together again.
+  if (auto expand = v.getDefiningOp<tensor::ExpandShapeOp>()) {
+    map = getSourcePosition(expand, map);
+    v = expand.getSrc();
+  }
   auto pad = v.getDefiningOp<tensor::PadOp>();
   if (pad) {
     auto value = pad.getConstantPaddingValue();

@@ -385,7 +385,7 @@ void ConvolutionEmitter::packPanel(Value slot, Value n0) {
       add(c.channels(), c.b.coefs[c.channelLoop()]);
   }
   // A filter that is walked backwards is no packed block.
-  if (!parts.empty() && parts.back().aStride > 0)
+  if (!parts.empty() && parts.back().aStride >= 0)
     block = parts.pop_back_val();
   int64_t lines = llvm::divideCeil(block.extent, granule);
   std::function<void(unsigned, Value, Value)> nest = [&](unsigned depth,

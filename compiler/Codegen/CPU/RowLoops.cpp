@@ -79,6 +79,10 @@ void RowLoops::analyse() {
       defect = "has reductions over different iteration spaces";
       return;
     }
+    if (!op.getBody()->getOps<linalg::IndexOp>().empty()) {
+      defect = "has a reduction that reads an index";
+      return;
+    }
     for (Value input : op.getInputs())
       if (auto pad = input.getDefiningOp<tensor::PadOp>()) {
         defect = "reads a padded operand";
@@ -150,7 +154,7 @@ void RowLoops::chooseLoops() {
   reducedGroups = formGroups(over, extents, *primary, accesses);
   if (reducedGroups.empty()) { // only unit dims are reduced
     LoopGroup g;
-    g.dims.push_back(over.empty() ? 0 : over.front());
+    g.dims.push_back(over.empty() ? model.getNumDims() : over.front());
     reducedGroups.push_back(g);
   }
   vectorReduced = innermost < 0 || reduced[innermost] || keptGroups.empty();

@@ -209,9 +209,12 @@ LogicalResult lower(KernelLowering &k, ir::ConvDGradOp op) {
   for (int64_t j = 0; j < spatial; ++j)
     r.push_back(loops.reduction());
   AffineExpr filter = channelOf(g, filters, f);
-  SmallVector<AffineExpr> dy{n, filter}, w{filter, c}, dx{n};
-  if (g)
+  SmallVector<AffineExpr> dy{n, filter}, w, dx{n};
+  if (g) {
     dx.push_back(g);
+    w.push_back(g);
+  }
+  w.append({f, c});
   dx.push_back(c);
   SmallVector<int64_t> low, high;
   for (auto [j, t] : llvm::enumerate(taps)) {
@@ -224,9 +227,21 @@ LogicalResult lower(KernelLowering &k, ir::ConvDGradOp op) {
     w.push_back(r[j]);
     dx.push_back(i[j]);
   }
+  // Each loop is some operand's dim: the filters of a group are one of W's.
+  Value filterView = sliceTaps(b, k.lowered(op.getW()), taps);
+  if (groups > 1) {
+    SmallVector<int64_t> split(typeOf(filterView).getShape());
+    split[0] = filters;
+    split.insert(split.begin(), groups);
+    SmallVector<ReassociationIndices> parts = {{0, 1}};
+    for (int64_t dim = 2; dim < int64_t(split.size()); ++dim)
+      parts.push_back({dim});
+    filterView = tensor::ExpandShapeOp::create(
+        b, RankedTensorType::get(split, typeOf(filterView).getElementType()),
+        filterView, parts);
+  }
   return accumulateProducts(
-      k, op.getOutput(), padSpatial(b, *gradient, low, high),
-      sliceTaps(b, k.lowered(op.getW()), taps),
+      k, op.getOutput(), padSpatial(b, *gradient, low, high), filterView,
       {loops.map(dy), loops.map(w), loops.map(dx)}, loops, groups, /*merge=*/1);
 }
 

@@ -86,6 +86,15 @@ Value KernelBuilder::load(Value mem, Value idx, int64_t lanes, int64_t active,
                           const Extent &stride) {
   Type element = cast<MemRefType>(mem.getType()).getElementType();
   VectorType type = vectorType(element, lanes);
+  if (lanes > 1 && stride.isStatic() && stride.get() < 0) {
+    // Addresses only ever grow: from the last active lane, then turned round.
+    Value last = subIndex(idx, index(-stride.get() * (active - 1)));
+    Value v = load(mem, last, lanes, active, -stride.get());
+    SmallVector<int64_t> order;
+    for (int64_t i = 0; i < lanes; ++i)
+      order.push_back(i < active ? active - 1 - i : i);
+    return vector::ShuffleOp::create(b, v, v, order);
+  }
   if (element.isBF16() && lanes > 1 && (!stride.is(1) || active < lanes)) {
     // Lane by lane in integers: there is no gather of 16 bits, and LLVM takes
     // masked accesses of bf16 apart by way of f32 where the target has no bf16.
