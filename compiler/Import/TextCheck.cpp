@@ -14,14 +14,14 @@ namespace {
 
 /// Ops, types, attribute values and keywords of the ops' forms.
 constexpr std::string_view kWords[] = {
-    "array",       "attributes", "bf16",    "builtin.module",
-    "dense",       "dilation",   "dynamic", "f16",
-    "f32",         "f64",        "false",   "func.func",
-    "func.return", "i1",         "i16",     "i32",
-    "i64",         "i8",         "module",  "nested",
-    "padding",     "private",    "public",  "return",
-    "stride",      "strides",    "tensor",  "true",
-    "unit",        "x"};
+    "array",       "attributes", "bf16",     "bias",    "builtin.module",
+    "causal",      "dense",      "dilation", "dynamic", "epsilon",
+    "f16",         "f32",        "f64",      "false",   "func.func",
+    "func.return", "i1",         "i16",      "i32",     "i64",
+    "i8",          "mask",       "mean",     "module",  "nested",
+    "padding",     "private",    "public",   "return",  "scale",
+    "stride",      "strides",    "tensor",   "true",    "unit",
+    "variance",    "x"};
 
 /// The same of the functions of custom ops, and of affine maps.
 constexpr std::string_view kCustomWords[] = {

@@ -34,6 +34,9 @@ module {
     %h = fusilli.constant dense<"0x00010203"> : tensor<4xi8>
     %1 = fusilli.pointwise ELU_FWD %0 {elu_alpha = 5.000000e-01 : f32} : (tensor<2x2xf32>) -> tensor<2x2xf32>
     %2 = fusilli.conv_fprop %x, %k padding = [1, 1] stride = [1, 1] dilation = [1, 1] : (tensor<1x64x8x8xbf16>, tensor<64x64x3x3xbf16>) -> tensor<1x64x8x8xbf16>
+    %3 = fusilli.rmsnorm %x scale(%s) epsilon(%c) : (tensor<4x8xf32>, tensor<1x8xf32>, tensor<1xf32>) -> tensor<4x8xf32>
+    %4 = fusilli.batchnorm %x mean(%m) variance(%v) scale(%s) bias(%b) epsilon(%c) : (tensor<4x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<1xf32>) -> tensor<4x8xf32>
+    %5 = fusilli.sdpa %q, %k, %v mask %z causal scale = 1.250000e-01 : (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x1x3x3xf32>) -> tensor<1x2x3x4xf32>
     return %1 : tensor<2x2xf32>
   }
 })",
