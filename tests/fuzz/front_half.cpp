@@ -8,6 +8,7 @@
 
 #include "compiler/Dialect/Fusilli/IR/FusilliDialect.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
+#include "compiler/Dialect/Fusilli/Transforms/FusionPolicy.h"
 #include "compiler/Import/ImportText.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -79,6 +80,9 @@ FrontHalf::FrontHalf()
   import_.addPass(ir::createSplitGradients());
   import_.addPass(ir::createPrepareCustom());
   import_.addPass(ir::createNormalizeGraph());
+  fuse_.addPass(ir::createDecompose());
+  fuse_.addPass(
+      ir::createSplitReductions(std::make_shared<const ir::FusionPolicy>()));
   fuse_.addPass(ir::createFuseDispatches());
   fuse_.addPass(ir::createVerifyDispatches());
 }
