@@ -19,9 +19,8 @@ namespace {
 
 struct FuseDispatchesPass
     : public impl::FuseDispatchesBase<FuseDispatchesPass> {
-  explicit FuseDispatchesPass(std::shared_ptr<const FusionPolicy> policy =
-                                  std::make_shared<FusionPolicy>())
-      : policy(std::move(policy)) {}
+  // No constructor of its own: its statistics rely on being zeroed first.
+  using FuseDispatchesBase::FuseDispatchesBase;
 
   void runOnOperation() override {
     func::FuncOp main = getMain(getOperation());
@@ -35,15 +34,16 @@ struct FuseDispatchesPass
     numKernels += outlineKernels(getOperation(), main, schedule);
   }
 
-private:
-  std::shared_ptr<const FusionPolicy> policy;
+  std::shared_ptr<const FusionPolicy> policy = std::make_shared<FusionPolicy>();
 };
 
 } // namespace
 
 std::unique_ptr<Pass>
 createFuseDispatches(std::shared_ptr<const FusionPolicy> policy) {
-  return std::make_unique<FuseDispatchesPass>(std::move(policy));
+  auto pass = std::make_unique<FuseDispatchesPass>();
+  pass->policy = std::move(policy);
+  return pass;
 }
 
 } // namespace fusilli::ir

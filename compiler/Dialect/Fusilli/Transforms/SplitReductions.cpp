@@ -167,9 +167,10 @@ int64_t getDivisor(int64_t extent, int64_t limit) {
 
 struct SplitReductionsPass
     : public impl::SplitReductionsBase<SplitReductionsPass> {
-  explicit SplitReductionsPass(std::shared_ptr<const FusionPolicy> policy =
-                                   std::make_shared<FusionPolicy>())
-      : policy(std::move(policy)) {}
+  // No constructor of its own: its statistics rely on being zeroed first.
+  using SplitReductionsBase::SplitReductionsBase;
+
+  std::shared_ptr<const FusionPolicy> policy = std::make_shared<FusionPolicy>();
 
   void runOnOperation() override {
     func::FuncOp main = getMain(getOperation());
@@ -202,7 +203,6 @@ struct SplitReductionsPass
   }
 
 private:
-  std::shared_ptr<const FusionPolicy> policy;
   Splitter::Views views;
 };
 
@@ -210,7 +210,9 @@ private:
 
 std::unique_ptr<Pass>
 createSplitReductions(std::shared_ptr<const FusionPolicy> policy) {
-  return std::make_unique<SplitReductionsPass>(std::move(policy));
+  auto pass = std::make_unique<SplitReductionsPass>();
+  pass->policy = std::move(policy);
+  return pass;
 }
 
 } // namespace fusilli::ir
