@@ -49,7 +49,8 @@ SmallVector<Extent, 6> getStrides(RankedTensorType type,
   if (ir::getDynamicDims(type).empty())
     return strides;
   Extent dense = 1;
-  for (int64_t dim : llvm::reverse(ir::getLogicalToPhysicalOrder(type))) {
+  SmallVector<int64_t> order = ir::getLogicalToPhysicalOrder(type);
+  for (int64_t dim : llvm::reverse(order)) {
     if (extents[dim].is(1))
       continue;
     strides[dim] = dense;

@@ -115,7 +115,8 @@ SmallVector<int64_t> getDenseStrides(ArrayRef<int64_t> dims,
                                      ArrayRef<int64_t> strides) {
   SmallVector<int64_t> dense(dims.size());
   int64_t product = 1;
-  for (int64_t dim : llvm::reverse(getLogicalToPhysicalOrder(dims, strides))) {
+  SmallVector<int64_t> order = getLogicalToPhysicalOrder(dims, strides);
+  for (int64_t dim : llvm::reverse(order)) {
     dense[dim] = product;
     product *= dims[dim];
   }

@@ -64,7 +64,8 @@ private:
     // In the order of dx.
     SmallVector<int64_t> strides(shape.size());
     int64_t next = 1;
-    for (int64_t j : llvm::reverse(getLogicalToPhysicalOrder(type))) {
+    SmallVector<int64_t> order = getLogicalToPhysicalOrder(type);
+    for (int64_t j : llvm::reverse(order)) {
       strides[j] = next;
       next *= shape[j];
     }
