@@ -120,6 +120,7 @@ public:
     if (!runStage(*passes.linalg, Stage::Linalg) ||
         !runStage(*passes.vector, Stage::Vector))
       return false;
+    addPrepackings(*module_, program);
     ArtifactBuilder builder(program, *target);
     if (std::optional<std::string> error = builder.readKernels(*module_))
       return fail(CompileCode::CompileFailure, *error);

@@ -56,6 +56,12 @@ struct HostProgram {
 /// so a pass may add some (the packing of a weight) where it likes.
 HostProgram planHostProgram(mlir::ModuleOp module);
 
+/// Once kernels have code: those that read a constant operand as another kernel
+/// packs it (ir::Prepacking) get the packed buffer, in prepared memory, and the
+/// packing is prepared; one buffer for all that read the same. A kernel with
+/// such an operand is never prepared itself.
+void addPrepackings(mlir::ModuleOp module, HostProgram &program);
+
 } // namespace fusilli::compiler
 
 #endif // COMPILER_DRIVER_HOSTPROGRAM_H

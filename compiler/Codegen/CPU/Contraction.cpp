@@ -57,11 +57,11 @@ double Contraction::flops() const {
   return f;
 }
 
-int Contraction::innerK() const {
-  for (int l : kLoops)
-    if (extents[l] != 1)
-      return l;
-  return kLoops.front();
+bool Contraction::allowsGranule(int64_t granule) const {
+  if (isConv() || (aRuns.size() == 1 && bRuns.size() == 1))
+    return true;
+  return aRuns.back().extent % granule == 0 &&
+         bRuns.back().extent % granule == 0;
 }
 
 Contraction::Contraction(const KernelModel &model) : model(model) { analyse(); }
@@ -104,10 +104,29 @@ void Contraction::analyse() {
       b.offset += (s.taps - 1) * b.coefs[s.filterLoop];
       b.coefs[s.filterLoop] = -b.coefs[s.filterLoop];
     }
-  mergeRows();
+  if (!collectAccesses())
+    return;
+  isPrepackable =
+      model.getBindings()[b.binding].isConstant && a.binding != b.binding &&
+      llvm::none_of(accesses,
+                    [&](const Access &x) { return x.binding == b.binding; });
+  if (isConv() && findPatches()) {
+    spatial.clear();
+    if (groupLoop >= 0)
+      batchLoops.push_back(groupLoop);
+    groupLoop = -1;
+  }
+  if (isConv()) {
+    mergeConvRows();
+  } else {
+    mergeRows();
+    swapOperands();
+    findRuns();
+  }
   for (int l = 0; l < int(extents.size()) && defect.empty(); ++l)
-    if (isSymbolic(l) && !llvm::is_contained(batchLoops, l))
-      defect = "has a symbolic extent that is no batch";
+    if (isSymbolic(l) && !llvm::is_contained(batchLoops, l) &&
+        (isConv() || !llvm::is_contained(mLoops, l)))
+      defect = "has a symbolic extent that is neither batch nor row";
 }
 
 bool Contraction::analyseOperand(ContractionOperand &o, bool isA) {
@@ -297,10 +316,6 @@ bool Contraction::analyseLoops() {
       defect = "sums over other dims than channels and taps";
       return false;
     }
-  } else if (llvm::count_if(kLoops, [&](int l) { return extents[l] != 1; }) >
-             1) {
-    defect = "sums over several dims";
-    return false;
   }
   if (isConv() && groupLoop >= 0 && extents[nLoop] == 1 &&
       extents[kLoops.front()] == 1) {
@@ -330,96 +345,151 @@ bool Contraction::analyseLoops() {
   return true;
 }
 
-void Contraction::mergeRows() {
-  // A filter of one tap without stride or padding is a matmul.
-  bool pointLike =
-      !channelwise && llvm::all_of(spatial, [](const SpatialDim &s) {
-        return s.taps == 1 && s.stride == 1 && !s.isPadded();
-      });
-  if (isConv() && pointLike) {
-    spatial.clear();
-    if (groupLoop >= 0)
-      batchLoops.push_back(groupLoop);
-    groupLoop = -1;
-  }
-  // What the epilogue reads and writes.
-  SmallVector<Access> accesses;
+/// What the epilogue reads and writes.
+bool Contraction::collectAccesses() {
   bool linear = true;
-  for (unsigned i = 0; i < model.getNumResults(); ++i) {
-    AffineMap position = model.getResultPosition(i);
-    accesses.push_back(*model.getAccess(model.getResultBinding(i), position));
-    linear &= model.collect(model.getResultValue(i), position, accesses,
-                            [&](Value v) { return v == result; });
-  }
+  for (unsigned i = 0; i < model.getNumResults(); ++i)
+    accesses.push_back(*model.getAccess(model.getResultBinding(i),
+                                        model.getResultPosition(i)));
+  for (unsigned i = 0; i < model.getNumResults(); ++i)
+    linear &= model.collect(model.getResultValue(i), model.getResultPosition(i),
+                            accesses, [&](Value v) { return v == result; });
   for (const Access &access : accesses)
     for (int l = 0; l < int(dim.size()); ++l)
       if (dim[l] >= 0 && !access.coefs[dim[l]].isStatic()) {
         defect = "reads or writes with a symbolic stride";
-        return;
+        return false;
       }
-  if (!linear) {
+  if (!linear)
     defect = "reads an operand of the epilogue that is not addressed linearly";
-    return;
+  return linear;
+}
+
+/// Whether a convolution's windows lie side by side, so that it is a matmul:
+/// filters of one tap, patches.
+bool Contraction::findPatches() {
+  if (channelwise)
+    return false;
+  bool isPointLike = true;
+  for (const SpatialDim &s : spatial) {
+    if (s.isPadded() || s.stride < (s.taps - 1) * s.dilation + 1 ||
+        (s.isFlipped && s.taps > 1))
+      return false;
+    isPointLike &= s.taps == 1 && s.stride == 1;
   }
-  auto coef = [&](const Access &x, int loop) -> int64_t {
-    return dim[loop] < 0 ? 0 : x.coefs[dim[loop]].get();
-  };
-  SmallVector<int, 4> rows = std::move(mLoops);
+  if (isPointLike)
+    return true;
+  // Packing reads along the reduction.
+  return llvm::any_of(kLoops, [&](int l) {
+    return extents[l] > 1 && a.coefs[l] == 1 && b.coefs[l] >= 0;
+  });
+}
+
+/// Output positions that the epilogue walks through linearly, the innermost dim
+/// first; where the input's rows lie is computed.
+void Contraction::mergeConvRows() {
+  SmallVector<int, 4> candidates = std::move(mLoops);
   mLoops.clear();
-  if (isConv()) {
-    // Output positions that the epilogue walks through linearly, the innermost
-    // dim first; where the input's rows lie is computed.
-    m = 1;
-    for (const SpatialDim &s : llvm::reverse(spatial)) {
-      if (s.outputs == 1)
-        continue;
-      bool merges = llvm::all_of(accesses, [&](const Access &x) {
-        return mLoops.empty() ||
-               coef(x, s.outputLoop) == coef(x, mLoops.back()) * m;
-      });
-      if (!merges)
-        break;
-      mLoops.insert(mLoops.begin(), s.outputLoop);
-      m *= s.outputs;
-    }
-    if (mLoops.empty())
-      mLoops.push_back(spatial.back().outputLoop);
-    for (int l : rows)
-      if (!llvm::is_contained(mLoops, l))
-        batchLoops.push_back(l);
-    return;
+  m = 1;
+  for (const SpatialDim &s : llvm::reverse(spatial)) {
+    if (s.outputs == 1)
+      continue;
+    bool merges = llvm::all_of(accesses, [&](const Access &x) {
+      return mLoops.empty() ||
+             coefOf(x, s.outputLoop) == coefOf(x, mLoops.back()) * m;
+    });
+    if (!merges)
+      break;
+    mLoops.insert(mLoops.begin(), s.outputLoop);
+    m *= s.outputs;
   }
+  if (mLoops.empty())
+    mLoops.push_back(spatial.back().outputLoop);
+  rows = m;
+  nLoops = {nLoop};
+  for (int l : candidates)
+    if (!llvm::is_contained(mLoops, l))
+      batchLoops.push_back(l);
+}
+
+void Contraction::mergeRows() {
   // The innermost row loop: the one with the smallest store stride.
-  auto store =
-      llvm::find_if(accesses, [](const Access &x) { return x.isStore; });
-  llvm::sort(rows, [&](int x, int y) {
-    bool ux = extents[x] == 1, uy = extents[y] == 1;
+  SmallVector<int, 4> candidates = std::move(mLoops);
+  mLoops.clear();
+  nLoops = {nLoop};
+  const Access &store = accesses.front();
+  llvm::sort(candidates, [&](int x, int y) {
+    bool ux = getExtent(x).is(1), uy = getExtent(y).is(1);
     if (ux != uy)
       return ux;
-    return std::pair(-coef(*store, x), x) < std::pair(-coef(*store, y), y);
+    return std::pair(-coefOf(store, x), x) < std::pair(-coefOf(store, y), y);
   });
-  mLoops.push_back(rows.pop_back_val());
+  mLoops.push_back(candidates.pop_back_val());
   m = extents[mLoops.back()];
-  // Merge from the innermost outwards what A and all of the epilogue walk
-  // through linearly.
-  while (!rows.empty()) {
-    int outer = rows.back();
-    if (extents[outer] == 1) {
-      batchLoops.push_back(rows.pop_back_val());
+  rows = getExtent(mLoops.back());
+  // Merge from the innermost outwards what all of the epilogue walks through
+  // linearly, and A too, unless its rows are packed one by one.
+  bool isPatch =
+      llvm::count_if(kLoops, [&](int l) { return extents[l] != 1; }) > 1;
+  while (!candidates.empty()) {
+    int outer = candidates.back();
+    if (getExtent(outer).is(1)) {
+      batchLoops.push_back(candidates.pop_back_val());
       continue;
     }
     int inner = mLoops.front();
-    bool merges = !isSymbolic(outer) &&
-                  a.coefs[outer] == a.coefs[inner] * extents[inner] &&
-                  llvm::all_of(accesses, [&](const Access &x) {
-                    return coef(x, outer) == coef(x, inner) * extents[inner];
-                  });
+    bool isLinear = a.coefs[outer] == a.coefs[inner] * extents[inner];
+    bool merges =
+        !isSymbolic(inner) && (isLinear || isPatch) &&
+        llvm::all_of(accesses, [&](const Access &x) {
+          return coefOf(x, outer) == coefOf(x, inner) * extents[inner];
+        });
     if (!merges)
       break;
-    mLoops.insert(mLoops.begin(), rows.pop_back_val());
+    rowsAreLinear &= isLinear;
+    mLoops.insert(mLoops.begin(), candidates.pop_back_val());
     m *= extents[outer];
+    rows = rows * getExtent(outer);
   }
-  batchLoops.append(rows.begin(), rows.end());
+  batchLoops.append(candidates.begin(), candidates.end());
+}
+
+/// A result that is contiguous along its rows is written, and mostly its A
+/// read, in vectors along them: the operands change places.
+void Contraction::swapOperands() {
+  const Access &store = accesses.front();
+  if (n == 1 || m == 1 || coefOf(store, nLoop) == 1 ||
+      coefOf(store, mLoops.back()) != 1 || !rowsAreLinear || !rows.isStatic())
+    return;
+  std::swap(a, b);
+  std::swap(m, n);
+  std::swap(mLoops, nLoops);
+  rows = m;
+  nLoop = nLoops.back();
+  isPrepackable = false;
+}
+
+void Contraction::findRuns() {
+  SmallVector<int, 4> order;
+  for (int l : kLoops)
+    if (extents[l] != 1)
+      order.push_back(l);
+  // In the order in which A lies.
+  llvm::sort(order, [&](int x, int y) {
+    return std::pair(-a.coefs[x], x) < std::pair(-a.coefs[y], y);
+  });
+  auto merge = [&](const ContractionOperand &o,
+                   SmallVectorImpl<ReductionRun> &runs) {
+    for (int l : order)
+      if (!runs.empty() && runs.back().stride == o.coefs[l] * extents[l])
+        runs.back() = {runs.back().extent * extents[l], o.coefs[l]};
+      else
+        runs.push_back({extents[l], o.coefs[l]});
+    if (runs.empty())
+      runs.push_back({1, 1});
+  };
+  merge(a, aRuns);
+  merge(b, bRuns);
 }
 
 } // namespace fusilli::compiler

@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One contraction of a kernel by the roles of its loops: C[batch, m, n] = sum
-// over k of A[batch, m, k] * B[batch, k, n], where m is one loop or several
-// that are walked as one (of a convolution: the innermost output position).
+// over k of A[batch, m, k] * B[batch, k, n], where m and n are one loop or
+// several that are walked as one (of a convolution, m: the output positions). A
+// is the operand whose rows follow the result's outer direction, whichever the
+// op names first. A convolution whose windows do not overlap is a matmul.
 // Analysis only.
 #ifndef COMPILER_CODEGEN_CPU_CONTRACTION_H
 #define COMPILER_CODEGEN_CPU_CONTRACTION_H
@@ -45,6 +47,11 @@ struct ContractionOperand {
   bool isWidenedBf16() const;
 };
 
+/// One loop over a part of the reduction, as an operand is walked.
+struct ReductionRun {
+  int64_t extent, stride; ///< elements
+};
+
 struct Contraction {
   /// Reads the only contraction of the model; `defect` says why it is none that
   /// is understood.
@@ -62,16 +69,26 @@ struct Contraction {
   int groupLoop = -1; ///< convolution groups
   SmallVector<int, 4> batchLoops, kLoops;
   int nLoop = -1;
-  /// Loops that make up m, outermost first; more than one: walked as one.
-  SmallVector<int, 4> mLoops;
-  int64_t m = 1, n = 1, k = 1;
+  /// Loops that make up m and n, outermost first; more than one: walked as one.
+  /// `nLoop` is the innermost of the latter.
+  SmallVector<int, 4> mLoops, nLoops;
+  int64_t m = 1, n = 1, k = 1; ///< of symbolic rows the representative
+  Extent rows = 1;             ///< m
+  /// Whether A's rows are a constant stride apart.
+  bool rowsAreLinear = true;
+  /// Of a matmul, the reduction as A and B walk it, outermost first, merged
+  /// where an operand walks linearly: both in the same order of steps.
+  SmallVector<ReductionRun, 4> aRuns, bRuns;
+  /// B is constant and read by nothing else.
+  bool isPrepackable = false;
   Type acc; ///< accumulator element
   /// Depthwise convolution: channels are the columns, of A as well; every
   /// lane multiplies its own channel.
   bool channelwise = false;
 
   mlir::linalg::GenericOp getOp() const { return stage->op; }
-  /// The extent of a loop, symbolic only for a batch loop.
+  /// The extent of a loop, symbolic only for a batch loop and the rows of a
+  /// matmul.
   const Extent &getExtent(int loop) const { return stage->extents[loop]; }
   bool isSymbolic(int loop) const { return !getExtent(loop).isStatic(); }
   /// The loop over the input channels that a window holds.
@@ -85,15 +102,25 @@ struct Contraction {
       positions *= s.outputs;
     return positions == m;
   }
-  /// The reduction loop of a matmul: one-tap filters have unit loops besides.
-  int innerK() const;
+  /// Whether `granule` neighbours along the reduction are so in both operands.
+  bool allowsGranule(int64_t granule) const;
   double flops() const;
 
 private:
   void analyse();
   bool analyseOperand(ContractionOperand &o, bool isA);
   bool analyseLoops();
+  bool collectAccesses();
+  bool findPatches();
+  void mergeConvRows();
   void mergeRows();
+  void swapOperands();
+  void findRuns();
+  int64_t coefOf(const Access &access, int loop) const {
+    return dim[loop] < 0 ? 0 : access.coefs[dim[loop]].get();
+  }
+
+  SmallVector<Access> accesses; ///< of the epilogue, stores first
 };
 
 } // namespace fusilli::compiler

@@ -64,6 +64,8 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
   bool inPlace = channelsLast && channels % granule == 0 &&
                  (channels >= kInPlaceRun || channels == c.k);
   packA = c.channelwise || padded || !plain || !inPlace;
+  if (c.isPrepackable)
+    packingB = ir::OperandPacking::Prepared;
 
   // Rows of a block: their window fits the second-level cache.
   const SpatialDim &first = c.spatial.front();
@@ -81,6 +83,8 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
   int64_t steps = llvm::divideCeil(c.k, granule);
   int64_t fitColumns =
       std::max<int64_t>(nr(), kPackedBytes / (steps * bytes) / nr() * nr());
+  if (packingB == ir::OperandPacking::Prepared)
+    fitColumns = llvm::alignTo(c.n, nr());
   columns = llvm::alignTo(balance(c.n, fitColumns), nr());
   double perRow = 1; // output positions besides the first dim and the columns
   for (int64_t extent : c.extents)
@@ -125,10 +129,14 @@ ConvolutionTiling::ConvolutionTiling(const Contraction &c,
   kBlock = schedule.getCache()[0];
   unroll = schedule.getUnroll();
   packA = schedule.getPacking()[0] != ir::OperandPacking::None;
+  packingB = schedule.getPacking()[1];
   if (!inner)
     defect = "unknown inner product";
   else if (nv < 1 || schedule.getTile()[1] % lanes || columns % nr())
     defect = "columns are no multiple of lanes or tile";
+  else if (packingB == ir::OperandPacking::None ||
+           (packingB == ir::OperandPacking::Prepared && !c.isPrepackable))
+    defect = "the filter is packed, before the kernel only if it is constant";
   else if (rows > c.spatial.front().outputs)
     defect = "rows of a workgroup exceed those of the result";
 }
@@ -142,7 +150,7 @@ ScheduleFields ConvolutionTiling::getFields() const {
   fields.unroll = unroll;
   fields.packing = {packA ? ir::OperandPacking::InKernel
                           : ir::OperandPacking::None,
-                    ir::OperandPacking::InKernel};
+                    packingB};
   fields.inner = inner->getName();
   return fields;
 }

@@ -21,6 +21,7 @@ struct ConvolutionTiling {
   int64_t kBlock = 1;     ///< steps of k that one sweep over the tiles takes
   int64_t unroll = 1;     ///< steps of k in the inner loop
   bool packA = false;     ///< the window goes through local memory
+  ir::OperandPacking packingB = ir::OperandPacking::InKernel;
 
   int64_t nr() const { return nv * lanes; }
 

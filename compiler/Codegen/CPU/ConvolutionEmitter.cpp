@@ -10,7 +10,10 @@
 //   for each workgroup
 //     [window to local memory: channels innermost, padding written out]
 //     for each panel of nr channels
-//       [panel of the filter to local memory as [k][nr]] once per channel block
+//       [panel of the filter to local memory as [k][nr]] once per channel
+//       block,
+//                                           not where the filter was packed
+//                                           before
 //       for each block of k (taps, or parts of the channels)
 //         for each tile of mr positions
 //           mr x nr accumulators, from 0 or from local memory; then to local
@@ -21,11 +24,10 @@
 
 #include "compiler/Codegen/CPU/Convolution.h"
 
+#include "compiler/Codegen/CPU/Emit/PackedColumns.h"
 #include "compiler/Codegen/CPU/Emit/Packing.h"
 #include "compiler/Codegen/CPU/Emit/TileEpilogue.h"
-
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "compiler/Codegen/CPU/Emit/TileSums.h"
 
 using namespace mlir;
 
@@ -39,13 +41,25 @@ struct KSegment {
   int64_t aStride; ///< elements of the A source
 };
 
+/// The filter in the order of the steps: taps, then channels.
+SmallVector<PackedColumns::Run> getFilterRuns(const Contraction &c) {
+  SmallVector<PackedColumns::Run> runs;
+  for (const SpatialDim &s : c.spatial)
+    runs.push_back({s.taps, c.b.coefs[s.filterLoop]});
+  if (!c.channelwise)
+    runs.push_back({c.channels(), c.b.coefs[c.channelLoop()]});
+  return runs;
+}
+
 class ConvolutionEmitter {
 public:
   ConvolutionEmitter(const Contraction &c, const ConvolutionTiling &t,
                      KernelBuilder &k)
       : c(c), t(t), k(k), b(k.builder()), e(c.model, k), inner(*t.inner),
+        columns(c, inner, t.lanes, t.nv, getFilterRuns(c)),
+        sums(k, c.acc, t.mr, t.nv, t.lanes),
         epilogue(c, k, t.mr, t.nv, t.lanes), granule(inner.getGranule()),
-        packed(inner.getPackedType(c)), panels(llvm::divideCeil(c.n, t.nr())),
+        packed(inner.getPackedType(c)),
         panelsPerGroup(llvm::divideCeil(t.columns, t.nr())) {}
 
   LogicalResult run();
@@ -54,17 +68,17 @@ private:
   void planWindow();
   void planSteps();
   void allocate();
-  InnerProduct::Convert getConvert(const ContractionOperand &o, bool isA);
+  InnerProduct::Convert getConvert();
   void packWindow(Value first);
   void packWindowRow(Value inputBase, Value target);
-  void packPanel(Value slot, Value n0);
-  void computePanel(Value slot, Value n0);
-  void positions(unsigned depth, Value aBase, Value slot, Value n0,
+  void computePanel(Value panelBase, Value n0);
+  void positions(unsigned depth, Value aBase, Value panelBase, Value n0,
                  Value kStart);
-  void tiles(Value aBase, Value slot, Value n0, Value kStart);
+  void tiles(Value aBase, Value panelBase, Value n0, Value kStart);
   SmallVector<Value> rowBases(Value aBase, Value first);
-  SmallVector<Value> multiply(ArrayRef<Value> rows, Value bIndex,
+  SmallVector<Value> multiply(ArrayRef<Value> rows, Value bIndex, Value next,
                               ValueRange init);
+  void prefetch(Value from, Value line, int64_t count);
   void step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
             SmallVectorImpl<Value> &acc);
   Value broadcastA(Value index);
@@ -78,10 +92,12 @@ private:
   ImplicitLocOpBuilder &b;
   Evaluator e;
   const InnerProduct &inner;
+  PackedColumns columns;
+  TileSums sums;
   TileEpilogue epilogue;
   int64_t granule;
   Type packed;
-  int64_t panels, panelsPerGroup;
+  int64_t panelsPerGroup;
 
   llvm::DenseMap<int, Value> loopIv; ///< batch, group, outer positions
   Value blockFirst;                  ///< first row of this workgroup
@@ -90,9 +106,9 @@ private:
   int64_t windowSize = 0;            ///< elements of the local window
   SmallVector<KSegment, 6> outerSteps, innerSteps; ///< blocks of k, and in one
   int64_t numBlocks = 1, blockLines = 1;
-  int64_t kLines = 1; ///< lines of a panel
+  int64_t fetched = 0; ///< words of the next block per step of a tile
   int64_t blockPositions = 1, numTiles = 1, outerPositions = 1;
-  Value aMem, bMem, sums, compensation;
+  Value aMem, bMem;
 };
 
 LogicalResult ConvolutionEmitter::run() {
@@ -103,7 +119,7 @@ LogicalResult ConvolutionEmitter::run() {
 
   const SpatialDim &first = c.spatial.front();
   int64_t rowBlocks = llvm::divideCeil(first.outputs, t.rows);
-  int64_t groups = llvm::divideCeil(panels, panelsPerGroup);
+  int64_t groups = llvm::divideCeil(columns.getNumPanels(), panelsPerGroup);
   SmallVector<int, 4> outer, images;
   if (c.groupLoop >= 0)
     outer.push_back(c.groupLoop);
@@ -139,21 +155,25 @@ LogicalResult ConvolutionEmitter::run() {
     // The last block is moved back to be a whole one.
     blockFirst =
         k.minIndex(k.mulIndex(at[next], t.rows), first.outputs - t.rows);
-    Value key = sharing.is(0) ? id : k.divIndex(id, sharing);
-    Value isNew =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, key, before[0]);
+    Value key = before[0], isNew;
+    if (!columns.isPrepared()) {
+      key = sharing.is(0) ? id : k.divIndex(id, sharing);
+      isNew =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::ne, key, before[0]);
+    }
     if (t.packA)
       k.outline("pack_a", [&] { packWindow(blockFirst); });
     Value lo = k.mulIndex(group, panelsPerGroup);
-    Value hi = k.minIndex(k.addIndex(lo, panelsPerGroup), panels);
+    Value hi =
+        k.minIndex(k.addIndex(lo, panelsPerGroup), columns.getNumPanels());
     k.loop(lo, hi, 1, [&](Value panel) {
-      Value slot = k.subIndex(panel, lo);
-      Value n0 = k.mulIndex(panel, t.nr());
-      if (c.n >= t.nr())
-        n0 = k.minIndex(n0, c.n - t.nr());
-      k.ifThen(isNew,
-               [&] { k.outline("pack_b", [&] { packPanel(slot, n0); }); });
-      computePanel(slot, n0);
+      Value n0 = columns.getFirstColumn(k, panel);
+      Value base = columns.getBase(k, k.subIndex(panel, lo), panel, loopIv);
+      if (isNew)
+        k.ifThen(isNew, [&] {
+          k.outline("pack_b", [&] { columns.pack(k, base, n0, loopIv); });
+        });
+      computePanel(base, n0);
     });
     return SmallVector<Value>{key};
   });
@@ -202,11 +222,9 @@ void ConvolutionEmitter::planSteps() {
     add({aChannels / granule, granule});
   if (segments.empty())
     segments.push_back({1, granule});
-  for (const KSegment &s : segments)
-    kLines *= s.extent;
   if (c.channelwise) {
     innerSteps = segments;
-    blockLines = kLines;
+    blockLines = columns.getNumLines();
     return;
   }
   // A long innermost run is cut at a divisor.
@@ -225,7 +243,7 @@ void ConvolutionEmitter::planSteps() {
     innerSteps.insert(innerSteps.begin(), segments.pop_back_val());
   }
   outerSteps = segments;
-  numBlocks = kLines / blockLines;
+  numBlocks = columns.getNumLines() / blockLines;
 }
 
 void ConvolutionEmitter::allocate() {
@@ -233,8 +251,11 @@ void ConvolutionEmitter::allocate() {
     aMem = k.local(packed, windowSize + 64);
   else
     aMem = k.binding(c.a.binding);
-  bMem = k.local(granule > 1 ? Type(b.getI32Type()) : packed,
-                 panelsPerGroup * kLines * t.nr());
+  if (t.packingB == ir::OperandPacking::Prepared)
+    columns.prepare(k);
+  else
+    columns.allocate(k, panelsPerGroup);
+  bMem = columns.getMemory();
   blockPositions = 1;
   for (auto [i, s] : llvm::enumerate(c.spatial)) {
     int64_t extent = i == 0 ? t.rows : s.outputs;
@@ -244,27 +265,28 @@ void ConvolutionEmitter::allocate() {
       outerPositions *= extent;
   }
   numTiles = llvm::divideCeil(blockPositions, t.mr);
+  int64_t allTiles = outerPositions * numTiles;
   if (numBlocks > 1)
-    sums = k.local(c.acc, outerPositions * numTiles * t.mr * t.nr());
-  if (inner.isCompensated())
-    compensation = k.local(c.acc, panelsPerGroup * t.nr());
+    sums.allocate(allTiles);
+  // One tile after the other fetches its share of the next block of the filter.
+  if (!c.channelwise && blockLines >= 2 * t.unroll)
+    fetched = llvm::divideCeil(columns.getWidth(), allTiles);
 }
 
-InnerProduct::Convert
-ConvolutionEmitter::getConvert(const ContractionOperand &o, bool isA) {
+InnerProduct::Convert ConvolutionEmitter::getConvert() {
   InnerProduct::Convert fromBody;
-  if (!o.isPlain())
-    fromBody = [this, &o](Value v) -> Value {
+  if (!c.a.isPlain())
+    fromBody = [this](Value v) -> Value {
       SmallVector<Value> args(3);
-      args[o.input] = v;
-      return *e.payload(c.getOp(), args, o.inBody);
+      args[c.a.input] = v;
+      return *e.payload(c.getOp(), args, c.a.inBody);
     };
-  return inner.getConvert(k, isA, fromBody);
+  return inner.getConvert(k, /*isA=*/true, fromBody);
 }
 
 /// Copies this workgroup's part of A to local memory.
 void ConvolutionEmitter::packWindow(Value first) {
-  Packer packer(k, packed, t.lanes, 1, getConvert(c.a, true));
+  Packer packer(k, packed, t.lanes, 1, getConvert());
   packer.setPackedZero(inner.getPackedZero(b.getContext()));
   Value base = k.index(0);
   for (auto [l, iv] : loopIv)
@@ -332,7 +354,7 @@ void ConvolutionEmitter::packWindow(Value first) {
 
 /// One row of the input along the innermost spatial dim, with its padding.
 void ConvolutionEmitter::packWindowRow(Value inputBase, Value target) {
-  Packer packer(k, packed, t.lanes, 1, getConvert(c.a, true));
+  Packer packer(k, packed, t.lanes, 1, getConvert());
   packer.setPackedZero(inner.getPackedZero(b.getContext()));
   const SpatialDim &s = c.spatial.back();
   int channel = c.channelLoop();
@@ -355,79 +377,8 @@ void ConvolutionEmitter::packWindowRow(Value inputBase, Value target) {
                      c.channelwise ? t.lanes : granule, aMem, to, aChannels);
 }
 
-/// Copies the panel of the filter that starts at column n0 to its slot.
-void ConvolutionEmitter::packPanel(Value slot, Value n0) {
-  Packer packer(k, packed, t.lanes, granule, getConvert(c.b, false));
-  int64_t nStride = c.b.coefs[c.nLoop];
-  Value base = k.addIndex(k.mulIndex(n0, nStride), c.b.offset);
-  for (auto [l, iv] : loopIv)
-    base = k.addIndex(base, k.mulIndex(iv, c.b.coefs[l]));
-  Value to = k.mulIndex(slot, kLines * t.nr());
-  // Lines in the order of the steps: taps, then channels. The outer part is a
-  // loop nest, the inner one a packed block.
-  SmallVector<KSegment, 4> parts;
-  auto add = [&](int64_t extent, int64_t stride) {
-    if (extent == 1)
-      return;
-    if (!parts.empty() && granule == 1 &&
-        parts.back().aStride == stride * extent)
-      parts.back() = {parts.back().extent * extent, stride};
-    else
-      parts.push_back({extent, stride});
-  };
-  for (const SpatialDim &s : c.spatial)
-    add(s.taps, c.b.coefs[s.filterLoop]);
-  KSegment block{1, 1};
-  if (!c.channelwise && (c.channels() > 1 || granule > 1)) {
-    if (granule > 1)
-      parts.push_back({c.channels(), c.b.coefs[c.channelLoop()]});
-    else
-      add(c.channels(), c.b.coefs[c.channelLoop()]);
-  }
-  // A filter that is walked backwards is no packed block.
-  if (!parts.empty() && parts.back().aStride >= 0)
-    block = parts.pop_back_val();
-  int64_t lines = llvm::divideCeil(block.extent, granule);
-  std::function<void(unsigned, Value, Value)> nest = [&](unsigned depth,
-                                                         Value from,
-                                                         Value line) {
-    if (depth == parts.size()) {
-      packer.packPanel({k.binding(c.b.binding), from, block.aStride, nStride},
-                       block.extent, std::min(c.n, t.nr()), t.nr(), bMem,
-                       k.addIndex(to, k.mulIndex(line, lines * t.nr())));
-      return;
-    }
-    k.loop(k.index(0), k.index(parts[depth].extent), 1, [&](Value i) {
-      int64_t stride = parts[depth].aStride;
-      nest(depth + 1,
-           stride < 0 ? k.subIndex(from, k.mulIndex(i, -stride))
-                      : k.addIndex(from, k.mulIndex(i, stride)),
-           k.addIndex(k.mulIndex(line, parts[depth].extent), i));
-    });
-  };
-  nest(0, base, k.index(0));
-  if (!compensation)
-    return;
-  SmallVector<Value> zeros(t.nv, k.zero(k.vectorType(c.acc, t.lanes)));
-  SmallVector<Value> total = k.loop(
-      k.index(0), k.index(kLines), 1, zeros, [&](Value l, ValueRange carried) {
-        SmallVector<Value> next;
-        for (int64_t j = 0; j < t.nv; ++j) {
-          Value word = k.load(
-              bMem,
-              k.addIndex(k.addIndex(to, k.mulIndex(l, t.nr())), j * t.lanes),
-              t.lanes, t.lanes, 1);
-          next.push_back(inner.compensate(k, word, carried[j]));
-        }
-        return next;
-      });
-  for (int64_t j = 0; j < t.nv; ++j)
-    k.store(total[j], compensation,
-            k.addIndex(k.mulIndex(slot, t.nr()), j * t.lanes), t.lanes, 1);
-}
-
 /// All blocks of k and tiles of one panel.
-void ConvolutionEmitter::computePanel(Value slot, Value n0) {
+void ConvolutionEmitter::computePanel(Value panelBase, Value n0) {
   Value base = k.index(0);
   if (!t.packA) {
     for (auto [l, iv] : loopIv)
@@ -436,7 +387,7 @@ void ConvolutionEmitter::computePanel(Value slot, Value n0) {
         base, k.mulIndex(blockFirst, aSpatial[0] * c.spatial[0].stride));
   }
   if (numBlocks == 1) {
-    positions(0, base, slot, n0, k.index(0));
+    positions(0, base, panelBase, n0, k.index(0));
     return;
   }
   SmallVector<Extent> extents;
@@ -446,20 +397,20 @@ void ConvolutionEmitter::computePanel(Value slot, Value n0) {
     Value from = base;
     for (auto [s, i] : llvm::zip(outerSteps, k.delinearize(block, extents)))
       from = k.addIndex(from, k.mulIndex(i, s.aStride));
-    positions(0, from, slot, n0, block);
+    positions(0, from, panelBase, n0, block);
   });
 }
 
 /// Loops over the output positions that are not walked as one.
-void ConvolutionEmitter::positions(unsigned depth, Value aBase, Value slot,
+void ConvolutionEmitter::positions(unsigned depth, Value aBase, Value panelBase,
                                    Value n0, Value kStart) {
   if (depth == c.spatial.size()) {
-    tiles(aBase, slot, n0, kStart);
+    tiles(aBase, panelBase, n0, kStart);
     return;
   }
   const SpatialDim &s = c.spatial[depth];
   if (c.mergesAllPositions() || isMerged(s)) {
-    positions(depth + 1, aBase, slot, n0, kStart);
+    positions(depth + 1, aBase, panelBase, n0, kStart);
     return;
   }
   int64_t extent = depth == 0 ? t.rows : s.outputs;
@@ -467,13 +418,13 @@ void ConvolutionEmitter::positions(unsigned depth, Value aBase, Value slot,
     loopIv[s.outputLoop] = depth == 0 ? k.addIndex(i, blockFirst) : i;
     positions(depth + 1,
               k.addIndex(aBase, k.mulIndex(i, s.stride * aSpatial[depth])),
-              slot, n0, kStart);
+              panelBase, n0, kStart);
     loopIv.erase(s.outputLoop);
   });
 }
 
 /// Tiles of mr positions; the last one is moved back to be a whole one.
-void ConvolutionEmitter::tiles(Value aBase, Value slot, Value n0,
+void ConvolutionEmitter::tiles(Value aBase, Value panelBase, Value n0,
                                Value kStart) {
   // Where the block's first position is among all that are walked as one.
   Value blockStart = k.index(0);
@@ -488,53 +439,23 @@ void ConvolutionEmitter::tiles(Value aBase, Value slot, Value n0,
     }
   k.loop(k.index(0), k.index(numTiles), 1, [&](Value number) {
     Value p0 = k.minIndex(k.mulIndex(number, t.mr), blockPositions - t.mr);
-    VectorType type = k.vectorType(c.acc, t.lanes);
-    SmallVector<Value> init(t.mr * t.nv, k.zero(type));
-    if (compensation)
-      for (int64_t j = 0; j < t.nv; ++j) {
-        Value v = k.load(compensation,
-                         k.addIndex(k.mulIndex(slot, t.nr()), j * t.lanes),
-                         t.lanes, t.lanes, 1);
-        for (int64_t i = 0; i < t.mr; ++i)
-          init[i * t.nv + j] = v;
-      }
-    Value at;
-    if (sums) {
-      at = k.mulIndex(k.addIndex(k.mulIndex(outer, numTiles), number),
-                      t.mr * t.nr());
-      SmallVector<Type> types(t.mr * t.nv, type);
-      auto branch = scf::IfOp::create(b, types, k.isEqual(kStart, k.index(0)),
-                                      /*withElseRegion=*/true);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToEnd(branch.thenBlock());
-      scf::YieldOp::create(b, init);
-      b.setInsertionPointToEnd(branch.elseBlock());
-      SmallVector<Value> loaded;
-      for (int64_t i = 0; i < t.mr * t.nv; ++i)
-        loaded.push_back(
-            k.load(sums, k.addIndex(at, i * t.lanes), t.lanes, t.lanes, 1));
-      scf::YieldOp::create(b, loaded);
-      init.assign(branch.getResults().begin(), branch.getResults().end());
-    }
+    Value place = k.addIndex(k.mulIndex(outer, numTiles), number);
+    SmallVector<Value> init = sums.start(place, k.isEqual(kStart, k.index(0)),
+                                         columns.getStart(k, panelBase));
     SmallVector<Value> rows = rowBases(aBase, p0);
     if (c.channelwise)
       for (Value &row : rows)
         row = k.addIndex(row, n0);
-    Value bIndex = k.addIndex(k.mulIndex(slot, kLines * t.nr()),
-                              k.mulIndex(kStart, blockLines * t.nr()));
-    SmallVector<Value> acc = multiply(rows, bIndex, init);
-    Value m0 = k.addIndex(p0, blockStart);
-    if (!sums) {
-      epilogue.emit(acc, loopIv, m0, n0);
-      return;
-    }
-    k.ifThenElse(
-        k.isEqual(kStart, k.index(numBlocks - 1)),
-        [&] { epilogue.emit(acc, loopIv, m0, n0); },
-        [&] {
-          for (auto [i, v] : llvm::enumerate(acc))
-            k.store(v, sums, k.addIndex(at, int64_t(i) * t.lanes), t.lanes, 1);
-        });
+    Value bIndex = k.addIndex(
+        panelBase, k.mulIndex(kStart, blockLines * columns.getWidth()));
+    Value next;
+    if (fetched)
+      next = k.addIndex(k.addIndex(bIndex, blockLines * columns.getWidth()),
+                        k.mulIndex(place, fetched * blockLines));
+    SmallVector<Value> acc = multiply(rows, bIndex, next, init);
+    sums.finish(acc, place, k.isEqual(kStart, k.index(numBlocks - 1)), [&] {
+      epilogue.emit(acc, loopIv, k.addIndex(p0, blockStart), n0);
+    });
   });
 }
 
@@ -573,7 +494,8 @@ SmallVector<Value> ConvolutionEmitter::rowBases(Value aBase, Value first) {
 
 /// The loops over one block of k.
 SmallVector<Value> ConvolutionEmitter::multiply(ArrayRef<Value> rows,
-                                                Value bIndex, ValueRange init) {
+                                                Value bIndex, Value next,
+                                                ValueRange init) {
   std::function<SmallVector<Value>(unsigned, Value, Value, ValueRange)> nest =
       [&](unsigned depth, Value aOffset, Value line, ValueRange carried) {
         const KSegment &s = innerSteps[depth];
@@ -585,16 +507,18 @@ SmallVector<Value> ConvolutionEmitter::multiply(ArrayRef<Value> rows,
             Value l = depth ? k.addIndex(k.mulIndex(line, s.extent), i) : i;
             if (!innermost)
               return nest(depth + 1, at, l, in);
-            SmallVector<Value> next(in);
+            SmallVector<Value> acc(in);
+            if (next && count == unroll)
+              prefetch(next, l, count);
             for (int64_t u = 0; u < count; ++u) {
               if (u)
                 k.barrier();
               step(rows, k.addIndex(at, u * s.aStride),
                    k.addIndex(bIndex,
                               k.addIndex(k.mulIndex(l, t.nr()), u * t.nr())),
-                   next);
+                   acc);
             }
-            return next;
+            return acc;
           };
         };
         int64_t whole = s.extent / unroll * unroll;
@@ -607,12 +531,20 @@ SmallVector<Value> ConvolutionEmitter::multiply(ArrayRef<Value> rows,
   return nest(0, k.index(0), k.index(0), init);
 }
 
+/// What `count` steps from `line` on fetch of the next block.
+void ConvolutionEmitter::prefetch(Value from, Value line, int64_t count) {
+  int64_t words = 64 / (std::max(32u, c.acc.getIntOrFloatBitWidth()) / 8);
+  Value at = k.addIndex(from, k.mulIndex(line, fetched));
+  for (int64_t i = 0; i < fetched * count; i += words)
+    k.prefetch(bMem, k.addIndex(at, i));
+}
+
 /// One step of k for the whole tile.
 void ConvolutionEmitter::step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
                               SmallVectorImpl<Value> &acc) {
-  SmallVector<Value> columns;
+  SmallVector<Value> line;
   for (int64_t j = 0; j < t.nv; ++j)
-    columns.push_back(
+    line.push_back(
         k.load(bMem, k.addIndex(bIndex, j * t.lanes), t.lanes, t.lanes, 1));
   for (int64_t i = 0; i < t.mr; ++i) {
     Value row = k.addIndex(rows[i], aOffset);
@@ -621,7 +553,7 @@ void ConvolutionEmitter::step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
       if (c.channelwise)
         a = k.load(aMem, k.addIndex(row, j * t.lanes), t.lanes, t.lanes, 1);
       Value &sum = acc[i * t.nv + j];
-      sum = inner.step(k, a, columns[j], sum);
+      sum = inner.step(k, a, line[j], sum);
     }
   }
 }

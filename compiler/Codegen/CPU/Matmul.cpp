@@ -27,17 +27,23 @@ constexpr int64_t kMinRows = 48;
 constexpr int64_t kPackedBytes = 6 << 20;
 /// Columns from which a packed A is read often enough to be worth it.
 constexpr int64_t kPackColumns = 256;
+/// Rows that decisions are taken for where they are symbolic, at least.
+constexpr int64_t kSymbolicRows = 256;
+
+int64_t getRows(const Contraction &c) {
+  return c.rows.isStatic() ? c.m : std::max(c.m, kSymbolicRows);
+}
 
 } // namespace
 
 MatmulTiling::MatmulTiling(const Contraction &c, const TargetInfo &target) {
   for (const InnerProduct *product : getInnerProducts())
-    if (product->fits(c, target)) {
+    if (product->fits(c, target) && c.allowsGranule(product->getGranule())) {
       inner = product;
       break;
     }
   lanes = target.lanes(c.acc.getIntOrFloatBitWidth());
-  RegisterTile tile = chooseRegisterTile(c.m, c.n, lanes, target);
+  RegisterTile tile = chooseRegisterTile(getRows(c), c.n, lanes, target);
   mr = tile.rows;
   nv = tile.vectors;
   chooseBlocks(c, target);
@@ -45,29 +51,34 @@ MatmulTiling::MatmulTiling(const Contraction &c, const TargetInfo &target) {
 
 void MatmulTiling::chooseBlocks(const Contraction &c,
                                 const TargetInfo &target) {
-  int64_t granule = inner->getGranule();
+  int64_t granule = inner->getGranule(), m = getRows(c);
   bool fewRegisters = target.numVectorRegisters <= 16;
   unroll = !fewRegisters ? 1 : inner->getTemporaries() > 1 ? 2 : 4;
-  // Words of 4 bytes (or elements of 8) along k.
+  // Words of 4 bytes (or elements of 8) along k; a block has whole inner runs.
+  const ReductionRun &run = c.aRuns.back();
+  bool isOneRun = c.aRuns.size() == 1;
   int64_t words = llvm::divideCeil(std::max<int64_t>(c.k, 1), granule);
   int64_t bytes = std::max<int64_t>(4, c.acc.getIntOrFloatBitWidth() / 8);
   int64_t most = (fewRegisters ? 2048 : 4096) / bytes;
-  int64_t blocks = llvm::divideCeil(words, most);
-  kBlock =
-      blocks == 1
-          ? words * granule
-          : llvm::alignTo(llvm::divideCeil(words, blocks), unroll) * granule;
+  int64_t step = isOneRun ? unroll : run.extent / granule;
+  int64_t blocks = llvm::divideCeil(words, std::max(most, step));
+  kBlock = blocks == 1
+               ? words * granule
+               : llvm::alignTo(llvm::divideCeil(words, blocks), step) * granule;
 
-  bool fitsInPlace =
-      (granule == 1 ? c.a.isPlain()
-                    : !inner->isCompensated() &&
-                          inner->getPackedType(c) == c.a.element) &&
-      c.a.coefs[c.innerK()] == 1 && c.k % granule == 0;
-  packA = !fitsInPlace || (fewRegisters && c.n >= kPackColumns && c.m > mr);
-  if (c.m == 1 && granule == 1 && c.a.isPlain())
+  bool isPlain = granule == 1 ? c.a.isPlain()
+                              : !inner->isCompensated() &&
+                                    inner->getPackedType(c) == c.a.element;
+  bool fitsInPlace = isPlain && isOneRun && run.stride == 1 &&
+                     c.rowsAreLinear && c.k % granule == 0;
+  packA = !fitsInPlace || (fewRegisters && c.n >= kPackColumns && m > mr);
+  if (m == 1 && granule == 1 && c.a.isPlain() && isOneRun)
     packA = false; // each element is read once anyway
-  directB = granule == 1 && c.b.isPlain() && c.b.coefs[c.nLoop] == 1 &&
-            c.n >= nr() && c.m <= 2 * mr;
+  if (c.isPrepackable)
+    packingB = ir::OperandPacking::Prepared;
+  else if (granule == 1 && c.b.isPlain() && c.b.coefs[c.nLoop] == 1 &&
+           c.bRuns.size() == 1 && c.n >= nr() && m <= 2 * mr)
+    packingB = ir::OperandPacking::None;
 
   // A block of A stays in the second-level cache.
   int64_t lineBytes = std::min(kBlock, c.k) / granule * bytes;
@@ -81,24 +92,24 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
         llvm::alignTo(extent, step));
   };
   int64_t mostColumns = kPackedBytes / (words * bytes);
-  if (directB)
+  if (packingB != ir::OperandPacking::InKernel)
     mostColumns = c.n;
-  rows = balance(c.m, mostRows, mr);
+  rows = balance(m, mostRows, mr);
   columns = balance(c.n, mostColumns, nr());
-  double outer = c.flops() / (2.0 * c.m * c.n * std::max<int64_t>(c.k, 1));
+  double outer = c.flops() / (2.0 * m * c.n * std::max<int64_t>(c.k, 1));
   auto count = [&] {
-    return outer * llvm::divideCeil(c.m, rows) * llvm::divideCeil(c.n, columns);
+    return outer * llvm::divideCeil(m, rows) * llvm::divideCeil(c.n, columns);
   };
   int64_t leastColumns = packA ? std::max<int64_t>(4 * nr(), 512) : 2 * nr();
   while (count() < kWorkgroups && c.flops() / count() > kWorkgroupFlops) {
     if (rows >= 2 * kMinRows)
-      rows = balance(c.m, llvm::divideCeil(rows, 2), mr);
+      rows = balance(m, llvm::divideCeil(rows, 2), mr);
     else if (columns >= 2 * leastColumns)
       columns = balance(c.n, llvm::divideCeil(columns, 2), nr());
     else
       break;
   }
-  rows = std::min(rows, c.m);
+  rows = std::min(rows, m);
 }
 
 MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
@@ -123,12 +134,12 @@ MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
   kBlock = schedule.getCache()[0];
   unroll = schedule.getUnroll();
   packA = schedule.getPacking()[0] != ir::OperandPacking::None;
-  directB = schedule.getPacking()[1] == ir::OperandPacking::None;
+  packingB = schedule.getPacking()[1];
   if (nv < 1 || schedule.getTile()[1] % lanes) {
     fail("the tile's columns are no multiple of the lanes");
     return;
   }
-  if (rows < mr || rows > c.m || mr > c.m) {
+  if (rows < mr || (c.rows.isStatic() && rows > c.m)) {
     fail("rows of tile and workgroup exceed those of the result");
     return;
   }
@@ -136,19 +147,26 @@ MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
     fail("columns or block of k are no multiple of tile or granule");
     return;
   }
+  if (c.aRuns.size() > 1 && (!packA || kBlock % c.aRuns.back().extent)) {
+    fail("a reduction of several runs is packed, in blocks of whole runs");
+    return;
+  }
+  if (packingB == ir::OperandPacking::Prepared && !c.isPrepackable) {
+    fail("the second operand is not constant");
+    return;
+  }
 }
 
 ScheduleFields MatmulTiling::getFields() const {
   ScheduleFields fields;
-  auto packing = [](bool packed) {
-    return packed ? ir::OperandPacking::InKernel : ir::OperandPacking::None;
-  };
   fields.workgroup = {rows, columns};
   fields.tile = {mr, nr()};
   fields.cache = {kBlock};
   fields.lanes = lanes;
   fields.unroll = unroll;
-  fields.packing = {packing(packA), packing(!directB)};
+  fields.packing = {packA ? ir::OperandPacking::InKernel
+                          : ir::OperandPacking::None,
+                    packingB};
   fields.inner = inner->getName();
   return fields;
 }
@@ -160,8 +178,8 @@ namespace {
 bool prefersDotProducts(const Contraction &c, int64_t lanes) {
   return c.groupLoop < 0 && c.kLoops.size() == 1 &&
          c.model.getNumResults() == 1 && c.m <= 2 && c.n > 1 &&
-         c.k >= 4 * lanes && c.a.coefs[c.innerK()] == 1 &&
-         c.b.coefs[c.innerK()] == 1;
+         c.k >= 4 * lanes && c.aRuns.back().stride == 1 &&
+         c.bRuns.back().stride == 1;
 }
 
 class MatmulStrategy : public Strategy {
@@ -173,7 +191,7 @@ public:
     Contraction c(model);
     if (!c.defect.empty())
       return Match::decline(c.defect);
-    if (c.isConv() || c.groupLoop >= 0)
+    if (c.isConv())
       return Match::decline("has a window");
     MatmulTiling tiling(c, target);
     if (prefersDotProducts(c, tiling.lanes))

@@ -19,12 +19,11 @@ struct MatmulTiling {
   int64_t rows = 1, columns = 64; ///< of one workgroup
   int64_t kBlock = 1;             ///< of k that one sweep over the panels takes
   int64_t unroll = 1;             ///< steps of k in the inner loop
-  bool packA = false, directB = false;
+  bool packA = false;
+  ir::OperandPacking packingB = ir::OperandPacking::InKernel;
 
   int64_t nr() const { return nv * lanes; }
-  int64_t numKBlocks(const Contraction &c) const {
-    return llvm::divideCeil(std::max<int64_t>(c.k, 1), kBlock);
-  }
+  bool directB() const { return packingB == ir::OperandPacking::None; }
 
   MatmulTiling(const Contraction &c, const TargetInfo &target);
   /// From a schedule; `defect` says what is wrong with one edited by hand.

@@ -10,21 +10,23 @@
 //     for each block of k
 //       [block of A to local memory]              where A is not read in place
 //       for each panel of nr columns
-//         [panel of B to local memory as [k][nr]] once per block of columns
+//         [panel of B to local memory as [k][nr]] once per block of columns,
+//                                                 not where B was packed before
 //         for each tile of mr rows
 //           mr x nr accumulators, from 0 or from local memory, in registers
-//           over the block of k; then to local memory, or (last block) the
-//           epilogue
+//           over the block of k, while the next panel is fetched; then to local
+//           memory, or (last block) the epilogue
 //
-// Tiles at an edge overlap their neighbours where there is room and recompute
-// the same values; so no output of these kernels may be one of its inputs.
+// Of symbolic rows, blocks are as large as the rows allow, and where there are
+// fewer than a tile has, tiles have one. Tiles at an edge overlap their
+// neighbours where there is room and recompute the same values; so no output of
+// these kernels may be one of its inputs.
 
+#include "compiler/Codegen/CPU/Emit/PackedColumns.h"
 #include "compiler/Codegen/CPU/Emit/Packing.h"
 #include "compiler/Codegen/CPU/Emit/TileEpilogue.h"
+#include "compiler/Codegen/CPU/Emit/TileSums.h"
 #include "compiler/Codegen/CPU/Matmul.h"
-
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -32,33 +34,59 @@ namespace fusilli::compiler {
 
 namespace {
 
+SmallVector<PackedColumns::Run> toRuns(ArrayRef<ReductionRun> runs) {
+  return llvm::map_to_vector(runs, [](const ReductionRun &run) {
+    return PackedColumns::Run{run.extent, run.stride};
+  });
+}
+
 class MatmulEmitter {
 public:
   MatmulEmitter(const Contraction &c, const MatmulTiling &t, KernelBuilder &k)
       : c(c), t(t), k(k), b(k.builder()), e(c.model, k), inner(*t.inner),
-        epilogue(c, k, t.mr, t.nv, t.lanes), granule(inner.getGranule()),
-        depth(std::max<int64_t>(c.k, 1)), kBlocks(t.numKBlocks(c)),
-        panels(llvm::divideCeil(c.n, t.nr())),
+        columns(c, inner, t.lanes, t.nv, toRuns(c.bRuns)), whole(c, t, k, t.mr),
+        granule(inner.getGranule()),
         panelsPerGroup(llvm::divideCeil(t.columns, t.nr())),
         tiles(llvm::divideCeil(t.rows, t.mr)) {}
 
   LogicalResult run();
 
 private:
+  /// Tiles of some number of rows.
+  struct Tile {
+    Tile(const Contraction &c, const MatmulTiling &t, KernelBuilder &k,
+         int64_t rows)
+        : rows(rows), sums(k, c.acc, rows, t.nv, t.lanes),
+          epilogue(c, k, rows, t.nv, t.lanes) {
+      epilogue.setNativeBf16(t.inner->getName() == "bf16-dot");
+    }
+    int64_t rows;
+    TileSums sums;
+    TileEpilogue epilogue;
+  };
+  /// One panel in one block of k.
+  struct Panel {
+    Value slot; ///< number in this group of columns
+    Value base; ///< of its lines
+    Value n0;   ///< its first column
+    Value kBlock;
+  };
+
   void allocate();
-  InnerProduct::Convert getConvert(const ContractionOperand &o, bool isA);
-  void packA(Value row, Value kBlock);
-  void packAPart(Value row, Value from, int64_t length);
-  void packPanel(Value slot, Value n0);
-  void computeBlock(Value row, Value group, Value isNew, Value kBlock);
-  void tile(Value row, Value localRow, Value slot, Value tileId, Value n0,
-            Value kBlock);
-  SmallVector<Value> startTile(Value slot, Value at, Value kBlock);
-  SmallVector<Value> multiply(Value aIndex, Value bIndex, Value kBlock,
+  void packA(Value kBlock);
+  void packRows(Value from, Value kBlock, int64_t length);
+  void packRow(Value localRow, Value from, Value kBlock);
+  Value getRowOffset(Value row);
+  void computeBlock(Value group, Value isNew, Value kBlock);
+  void emitTiles(Tile &tile, Value count, int64_t slots, const Panel &panel);
+  void emitTile(Tile &tile, Value localRow, Value number, Value tileId,
+                const Panel &panel);
+  SmallVector<Value> multiply(const Tile &tile, Value aIndex, Value bIndex,
+                              Value tileId, const Panel &panel,
                               ValueRange init);
-  void steps(Value aIndex, Value bIndex, int64_t count,
+  void steps(int64_t rows, Value aIndex, Value bIndex, int64_t count,
              SmallVectorImpl<Value> &acc);
-  Value broadcastA(Value index);
+  void prefetch(Value from, Value step);
   Value batchOffset(const ContractionOperand &o);
 
   const Contraction &c;
@@ -67,19 +95,25 @@ private:
   ImplicitLocOpBuilder &b;
   Evaluator e;
   const InnerProduct &inner;
-  TileEpilogue epilogue;
-  int64_t granule, depth, kBlocks, panels, panelsPerGroup, tiles;
+  PackedColumns columns;
+  Tile whole;
+  std::optional<Tile> single; ///< for fewer rows than a tile has
+  int64_t granule, panelsPerGroup, tiles;
+  int64_t runLength = 1; ///< of A's innermost run, in whole granules
+  int64_t depth = 1;     ///< of the reduction, in whole granules of each run
+  int64_t kBlocks = 1;
   llvm::DenseMap<int, Value> loopIv; ///< batch loops
-  Value aMem, bMem, sums, compensation;
+  Value row, rowCount;               ///< of this workgroup
+  Value aMem, bMem;
   int64_t aRowStride = 0, aStep = 0; ///< in elements of aMem
   int64_t bLine = 0;                 ///< words from line to line of B
+  int64_t fetched = 0; ///< words of the next panel per step of a tile
 };
 
 LogicalResult MatmulEmitter::run() {
-  epilogue.setNativeBf16(inner.getName() == "bf16-dot");
   allocate();
-  int64_t rowBlocks = llvm::divideCeil(c.m, t.rows);
-  int64_t groups = llvm::divideCeil(panels, panelsPerGroup);
+  Extent rowBlocks = ceilDiv(c.rows, t.rows);
+  int64_t groups = llvm::divideCeil(columns.getNumPanels(), panelsPerGroup);
   Extent count = rowBlocks * groups;
   SmallVector<Extent> extents;
   for (int l : c.batchLoops) {
@@ -90,31 +124,49 @@ LogicalResult MatmulEmitter::run() {
   extents.push_back(rowBlocks);
   k.setWorkgroups(count);
 
+  rowCount =
+      c.rows.isStatic() ? k.index(t.rows) : k.minIndex(k.index(t.rows), c.rows);
+  auto emitBlocks = [&](Value group, Value isNew) {
+    if (kBlocks == 1) {
+      computeBlock(group, isNew, k.index(0));
+      return;
+    }
+    k.loop(k.index(0), k.index(kBlocks), 1, [&](Value kBlock) {
+      Value first = k.isEqual(kBlock, k.index(0));
+      computeBlock(group,
+                   isNew ? arith::AndIOp::create(b, first, isNew) : isNew,
+                   kBlock);
+    });
+  };
   // What is packed of B holds for the row blocks that follow.
+  bool packsB = t.packingB == ir::OperandPacking::InKernel;
   k.loop(k.begin(), k.end(), 1, {k.end()}, [&](Value id, ValueRange packed) {
     SmallVector<Value> at = k.delinearize(id, extents);
     for (auto [i, l] : llvm::enumerate(c.batchLoops))
       loopIv[l] = at[i];
-    Value group = at[at.size() - 2];
     // The last block is moved back to be a whole one.
-    Value row = k.minIndex(k.mulIndex(at.back(), t.rows), c.m - t.rows);
-    Value key = k.divIndex(id, rowBlocks);
-    Value isNew =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ne, key, packed[0]);
-    if (kBlocks == 1)
-      computeBlock(row, group, isNew, k.index(0));
-    else
-      k.loop(k.index(0), k.index(kBlocks), 1, [&](Value kBlock) {
-        Value first = k.isEqual(kBlock, k.index(0));
-        computeBlock(row, group, arith::AndIOp::create(b, first, isNew),
-                     kBlock);
-      });
+    row = k.minIndex(k.mulIndex(at.back(), t.rows),
+                     k.subIndex(k.index(c.rows), rowCount));
+    Value key = packed[0], isNew;
+    if (packsB) {
+      key = k.divIndex(id, rowBlocks);
+      isNew =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::ne, key, packed[0]);
+    }
+    emitBlocks(at[at.size() - 2], isNew);
     return SmallVector<Value>{key};
   });
-  return failure(epilogue.hasFailed());
+  return failure(whole.epilogue.hasFailed() ||
+                 (single && single->epilogue.hasFailed()));
 }
 
 void MatmulEmitter::allocate() {
+  runLength = llvm::alignTo(c.aRuns.back().extent, granule);
+  depth = runLength;
+  for (const ReductionRun &run : llvm::drop_end(c.aRuns))
+    depth *= run.extent;
+  assert(depth / granule == columns.getNumLines());
+  kBlocks = llvm::divideCeil(depth, t.kBlock);
   Type packed = inner.getPackedType(c);
   int64_t bits = packed.getIntOrFloatBitWidth();
   if (t.packA) {
@@ -126,35 +178,33 @@ void MatmulEmitter::allocate() {
     aStep = 1;
     aMem = k.local(packed, t.rows * aRowStride + line);
   } else {
+    assert(c.aRuns.size() == 1 && c.rowsAreLinear);
     aMem = k.binding(c.a.binding);
     aRowStride = c.a.coefs[c.mLoops.back()];
-    aStep = c.a.coefs[c.innerK()];
+    aStep = c.aRuns.back().stride;
   }
-  if (t.directB) {
+  if (t.directB()) {
     bMem = k.binding(c.b.binding);
-    bLine = c.b.coefs[c.innerK()];
+    bLine = c.bRuns.back().stride;
   } else {
-    bLine = t.nr();
-    int64_t lines = llvm::divideCeil(depth, granule);
-    bMem = k.local(granule > 1 ? Type(b.getI32Type()) : packed,
-                   panelsPerGroup * lines * t.nr());
+    if (t.packingB == ir::OperandPacking::Prepared)
+      columns.prepare(k);
+    else
+      columns.allocate(k, panelsPerGroup);
+    bMem = columns.getMemory();
+    bLine = columns.getWidth();
+    // One tile after the other fetches its share of the next panel.
+    int64_t lines = std::min(t.kBlock, depth) / granule;
+    if (lines >= 2 * t.unroll && columns.getNumPanels() > 1)
+      fetched = llvm::divideCeil(bLine, tiles);
   }
-  if (kBlocks > 1)
-    sums = k.local(c.acc, panelsPerGroup * tiles * t.mr * t.nr());
-  if (inner.isCompensated())
-    compensation = k.local(c.acc, panelsPerGroup * t.nr());
-}
-
-InnerProduct::Convert MatmulEmitter::getConvert(const ContractionOperand &o,
-                                                bool isA) {
-  InnerProduct::Convert fromBody;
-  if (!o.isPlain())
-    fromBody = [this, &o](Value v) -> Value {
-      SmallVector<Value> args(3);
-      args[o.input] = v;
-      return *e.payload(c.getOp(), args, o.inBody);
-    };
-  return inner.getConvert(k, isA, fromBody);
+  if (!c.rows.isStatic() && t.mr > 1)
+    single.emplace(c, t, k, 1);
+  if (kBlocks > 1) {
+    whole.sums.allocate(panelsPerGroup * tiles);
+    if (single)
+      single->sums.allocate(panelsPerGroup * (t.mr - 1));
+  }
 }
 
 Value MatmulEmitter::batchOffset(const ContractionOperand &o) {
@@ -165,174 +215,208 @@ Value MatmulEmitter::batchOffset(const ContractionOperand &o) {
 }
 
 /// Copies rows of A, this block of k, to local memory.
-void MatmulEmitter::packA(Value row, Value kBlock) {
+void MatmulEmitter::packA(Value kBlock) {
+  if (c.aRuns.size() > 1 || !c.rowsAreLinear || !c.rows.isStatic()) {
+    k.outline("pack_a", [&] {
+      k.loop(k.index(0), rowCount, 1, [&](Value localRow) {
+        Value from = k.addIndex(batchOffset(c.a),
+                                getRowOffset(k.addIndex(row, localRow)));
+        packRow(localRow, from, kBlock);
+      });
+    });
+    return;
+  }
   Value from =
       k.addIndex(batchOffset(c.a), k.mulIndex(row, c.a.coefs[c.mLoops.back()]));
-  from = k.addIndex(from, k.mulIndex(kBlock, t.kBlock * c.a.coefs[c.innerK()]));
-  int64_t last = depth - (kBlocks - 1) * t.kBlock;
+  int64_t last = c.aRuns.back().extent - (kBlocks - 1) * t.kBlock;
   if (last == t.kBlock || kBlocks == 1) {
-    k.outline("pack_a", [&] { packAPart(row, from, last); });
+    k.outline("pack_a", [&] { packRows(from, kBlock, last); });
     return;
   }
   k.ifThenElse(
       k.isLess(kBlock, k.index(kBlocks - 1)),
-      [&] { k.outline("pack_a", [&] { packAPart(row, from, t.kBlock); }); },
-      [&] { k.outline("pack_a", [&] { packAPart(row, from, last); }); });
+      [&] { k.outline("pack_a", [&] { packRows(from, kBlock, t.kBlock); }); },
+      [&] { k.outline("pack_a", [&] { packRows(from, kBlock, last); }); });
 }
 
-void MatmulEmitter::packAPart(Value row, Value from, int64_t length) {
-  Type packed = inner.getPackedType(c);
-  Packer packer(k, packed, t.lanes, 1, getConvert(c.a, true));
+/// Where a row of A begins.
+Value MatmulEmitter::getRowOffset(Value at) {
+  if (c.rowsAreLinear)
+    return k.mulIndex(at, c.a.coefs[c.mLoops.back()]);
+  SmallVector<Extent> extents;
+  for (int l : c.mLoops)
+    extents.push_back(c.getExtent(l));
+  Value offset = k.index(0);
+  for (auto [l, digit] : llvm::zip(c.mLoops, k.delinearize(at, extents)))
+    offset = k.addIndex(offset, k.mulIndex(digit, c.a.coefs[l]));
+  return offset;
+}
+
+InnerProduct::Convert getConvertA(const Contraction &c,
+                                  const InnerProduct &inner, Evaluator &e,
+                                  KernelBuilder &k) {
+  InnerProduct::Convert fromBody;
+  if (!c.a.isPlain())
+    fromBody = [&](Value v) -> Value {
+      SmallVector<Value> args(3);
+      args[c.a.input] = v;
+      return *e.payload(c.getOp(), args, c.a.inBody);
+    };
+  return inner.getConvert(k, /*isA=*/true, fromBody);
+}
+
+/// `length` elements of each of the rows, a constant stride apart.
+void MatmulEmitter::packRows(Value from, Value kBlock, int64_t length) {
+  Packer packer(k, inner.getPackedType(c), t.lanes, 1,
+                getConvertA(c, inner, e, k));
+  int64_t stride = c.aRuns.back().stride;
+  from = k.addIndex(from, k.mulIndex(kBlock, t.kBlock * stride));
   PackSource source{k.binding(c.a.binding), from, c.a.coefs[c.mLoops.back()],
-                    c.a.coefs[c.innerK()]};
+                    stride};
   packer.packLines(source, t.rows, length, granule, aMem, k.index(0),
                    aRowStride);
 }
 
-/// Copies the panel of B that starts at column n0 to its slot.
-void MatmulEmitter::packPanel(Value slot, Value n0) {
-  Packer packer(k, inner.getPackedType(c), t.lanes, granule,
-                getConvert(c.b, false));
-  int64_t nStride = c.b.coefs[c.nLoop];
-  Value from = k.addIndex(batchOffset(c.b), k.mulIndex(n0, nStride));
-  int64_t lines = llvm::divideCeil(depth, granule);
-  Value to = k.mulIndex(slot, lines * t.nr());
-  packer.packPanel(
-      {k.binding(c.b.binding), from, c.b.coefs[c.innerK()], nStride}, depth,
-      std::min(c.n, t.nr()), t.nr(), bMem, to);
-  if (!compensation)
+/// A row, run by run.
+void MatmulEmitter::packRow(Value localRow, Value from, Value kBlock) {
+  Packer packer(k, inner.getPackedType(c), t.lanes, 1,
+                getConvertA(c, inner, e, k));
+  const ReductionRun &run = c.aRuns.back();
+  Value mem = k.binding(c.a.binding), to = k.mulIndex(localRow, aRowStride);
+  auto copy = [&](Value begin, Value target, int64_t length) {
+    packer.packLines({mem, begin, 0, run.stride}, 1, length, granule, aMem,
+                     target, 0);
+  };
+  if (c.aRuns.size() == 1) {
+    from = k.addIndex(from, k.mulIndex(kBlock, t.kBlock * run.stride));
+    int64_t last = run.extent - (kBlocks - 1) * t.kBlock;
+    if (kBlocks == 1)
+      copy(from, to, run.extent);
+    else
+      k.ifThenElse(
+          k.isLess(kBlock, k.index(kBlocks - 1)),
+          [&] { copy(from, to, t.kBlock); }, [&] { copy(from, to, last); });
     return;
-  SmallVector<Value> zeros(t.nv, k.zero(k.vectorType(c.acc, t.lanes)));
-  SmallVector<Value> total = k.loop(
-      k.index(0), k.index(lines), 1, zeros, [&](Value l, ValueRange carried) {
-        SmallVector<Value> next;
-        for (int64_t j = 0; j < t.nv; ++j) {
-          Value word = k.load(
-              bMem,
-              k.addIndex(k.addIndex(to, k.mulIndex(l, t.nr())), j * t.lanes),
-              t.lanes, t.lanes, 1);
-          next.push_back(inner.compensate(k, word, carried[j]));
-        }
-        return next;
-      });
-  for (int64_t j = 0; j < t.nv; ++j)
-    k.store(total[j], compensation,
-            k.addIndex(k.mulIndex(slot, t.nr()), j * t.lanes), t.lanes, 1);
-}
-
-void MatmulEmitter::computeBlock(Value row, Value group, Value isNew,
-                                 Value kBlock) {
-  if (t.packA)
-    packA(row, kBlock);
-  Value lo = k.mulIndex(group, panelsPerGroup);
-  Value hi = k.minIndex(k.addIndex(lo, panelsPerGroup), panels);
-  k.loop(lo, hi, 1, [&](Value panel) {
-    Value slot = k.subIndex(panel, lo);
-    Value n0 = k.mulIndex(panel, t.nr());
-    if (c.n >= t.nr())
-      n0 = k.minIndex(n0, c.n - t.nr());
-    if (!t.directB)
-      k.ifThen(isNew,
-               [&] { k.outline("pack_b", [&] { packPanel(slot, n0); }); });
-    k.loop(k.index(0), k.index(tiles), 1, [&](Value tileId) {
-      Value localRow = k.minIndex(k.mulIndex(tileId, t.mr), t.rows - t.mr);
-      tile(row, localRow, slot, tileId, n0, kBlock);
-    });
+  }
+  int64_t perBlock = t.kBlock / runLength, all = depth / runLength;
+  Value first = k.mulIndex(kBlock, perBlock);
+  Value count = k.minIndex(k.index(perBlock), k.subIndex(k.index(all), first));
+  SmallVector<Extent> extents;
+  for (const ReductionRun &outer : llvm::drop_end(c.aRuns))
+    extents.push_back(outer.extent);
+  k.loop(k.index(0), count, 1, [&](Value i) {
+    Value begin = from;
+    SmallVector<Value> digits = k.delinearize(k.addIndex(first, i), extents);
+    for (auto [outer, digit] : llvm::zip(llvm::drop_end(c.aRuns), digits))
+      begin = k.addIndex(begin, k.mulIndex(digit, outer.stride));
+    copy(begin, k.addIndex(to, k.mulIndex(i, runLength)), run.extent);
   });
 }
 
-/// Sums of the tile before this block of k.
-SmallVector<Value> MatmulEmitter::startTile(Value slot, Value at,
-                                            Value kBlock) {
-  VectorType type = k.vectorType(c.acc, t.lanes);
-  SmallVector<Value> zeros(t.mr * t.nv, k.zero(type));
-  if (compensation)
-    for (int64_t j = 0; j < t.nv; ++j) {
-      Value v = k.load(compensation,
-                       k.addIndex(k.mulIndex(slot, t.nr()), j * t.lanes),
-                       t.lanes, t.lanes, 1);
-      for (int64_t i = 0; i < t.mr; ++i)
-        zeros[i * t.nv + j] = v;
+void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
+  if (t.packA)
+    packA(kBlock);
+  Value lo = k.mulIndex(group, panelsPerGroup);
+  Value hi = k.minIndex(k.addIndex(lo, panelsPerGroup), columns.getNumPanels());
+  k.loop(lo, hi, 1, [&](Value number) {
+    Panel panel{k.subIndex(number, lo), {}, {}, kBlock};
+    panel.n0 = columns.getFirstColumn(k, number);
+    if (t.directB())
+      panel.base = k.addIndex(batchOffset(c.b), panel.n0);
+    else
+      panel.base = columns.getBase(k, panel.slot, number, loopIv);
+    if (isNew)
+      k.ifThen(isNew, [&] {
+        k.outline("pack_b",
+                  [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
+      });
+    if (!single) {
+      emitTiles(whole, k.index(tiles), tiles, panel);
+      return;
     }
-  if (!sums)
-    return zeros;
-  SmallVector<Type> types(t.mr * t.nv, type);
-  auto branch = scf::IfOp::create(b, types, k.isEqual(kBlock, k.index(0)),
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(branch.thenBlock());
-  scf::YieldOp::create(b, zeros);
-  b.setInsertionPointToEnd(branch.elseBlock());
-  SmallVector<Value> loaded;
-  for (int64_t i = 0; i < t.mr * t.nv; ++i)
-    loaded.push_back(
-        k.load(sums, k.addIndex(at, i * t.lanes), t.lanes, t.lanes, 1));
-  scf::YieldOp::create(b, loaded);
-  return SmallVector<Value>(branch.getResults());
+    k.ifThenElse(
+        k.isLess(rowCount, k.index(t.mr)),
+        [&] { emitTiles(*single, rowCount, t.mr - 1, panel); },
+        [&] {
+          Value count = c.rows.isStatic()
+                            ? k.index(tiles)
+                            : k.divIndex(k.addIndex(rowCount, t.mr - 1), t.mr);
+          emitTiles(whole, count, tiles, panel);
+        });
+  });
 }
 
-void MatmulEmitter::tile(Value row, Value localRow, Value slot, Value tileId,
-                         Value n0, Value kBlock) {
-  Value at; // of the tile's sums
-  if (sums)
-    at = k.mulIndex(k.addIndex(k.mulIndex(slot, tiles), tileId), t.mr * t.nr());
-  Value aIndex = k.mulIndex(localRow, aRowStride), bIndex;
+/// All tiles of a panel; `slots` is the most that there can be.
+void MatmulEmitter::emitTiles(Tile &tile, Value count, int64_t slots,
+                              const Panel &panel) {
+  k.loop(k.index(0), count, 1, [&](Value id) {
+    // The last tile is moved back to be a whole one.
+    Value localRow = k.minIndex(k.mulIndex(id, tile.rows),
+                                k.subIndex(rowCount, k.index(tile.rows)));
+    Value number = k.addIndex(k.mulIndex(panel.slot, slots), id);
+    emitTile(tile, localRow, number, id, panel);
+  });
+}
+
+void MatmulEmitter::emitTile(Tile &tile, Value localRow, Value number,
+                             Value tileId, const Panel &panel) {
+  Value aIndex = k.mulIndex(localRow, aRowStride);
   if (!t.packA) {
     aIndex = k.addIndex(
         aIndex, k.addIndex(batchOffset(c.a), k.mulIndex(row, aRowStride)));
-    aIndex = k.addIndex(aIndex, k.mulIndex(kBlock, t.kBlock * aStep));
+    aIndex = k.addIndex(aIndex, k.mulIndex(panel.kBlock, t.kBlock * aStep));
   }
-  int64_t lines = llvm::divideCeil(depth, granule);
-  if (t.directB)
-    bIndex = k.addIndex(batchOffset(c.b), n0);
-  else
-    bIndex = k.mulIndex(slot, lines * t.nr());
-  bIndex = k.addIndex(bIndex, k.mulIndex(kBlock, t.kBlock / granule * bLine));
-  SmallVector<Value> acc =
-      multiply(aIndex, bIndex, kBlock, startTile(slot, at, kBlock));
-  Value m0 = k.addIndex(row, localRow);
-  if (!sums) {
-    epilogue.emit(acc, loopIv, m0, n0);
-    return;
-  }
-  k.ifThenElse(
-      k.isEqual(kBlock, k.index(kBlocks - 1)),
-      [&] { epilogue.emit(acc, loopIv, m0, n0); },
-      [&] {
-        for (auto [i, v] : llvm::enumerate(acc))
-          k.store(v, sums, k.addIndex(at, int64_t(i) * t.lanes), t.lanes, 1);
+  Value bIndex = k.addIndex(
+      panel.base, k.mulIndex(panel.kBlock, t.kBlock / granule * bLine));
+  SmallVector<Value> start =
+      t.directB()
+          ? SmallVector<Value>(t.nv, k.zero(k.vectorType(c.acc, t.lanes)))
+          : columns.getStart(k, panel.base);
+  SmallVector<Value> init =
+      tile.sums.start(number, k.isEqual(panel.kBlock, k.index(0)), start);
+  SmallVector<Value> acc = multiply(tile, aIndex, bIndex, tileId, panel, init);
+  tile.sums.finish(
+      acc, number, k.isEqual(panel.kBlock, k.index(kBlocks - 1)), [&] {
+        tile.epilogue.emit(acc, loopIv, k.addIndex(row, localRow), panel.n0);
       });
 }
 
 /// The loop over this block of k.
-SmallVector<Value> MatmulEmitter::multiply(Value aIndex, Value bIndex,
-                                           Value kBlock, ValueRange init) {
-  int64_t whole = llvm::divideCeil(std::min(t.kBlock, depth), granule);
-  int64_t last = llvm::divideCeil(depth - (kBlocks - 1) * t.kBlock, granule);
+SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
+                                           Value bIndex, Value tileId,
+                                           const Panel &panel,
+                                           ValueRange init) {
+  int64_t all = std::min(t.kBlock, depth) / granule;
+  int64_t last = (depth - (kBlocks - 1) * t.kBlock) / granule;
+  Value next;
+  if (fetched)
+    next = k.addIndex(k.addIndex(bIndex, columns.getPanelSize()),
+                      k.mulIndex(tileId, fetched * all));
   auto body = [&](int64_t count) {
     return [&, count](Value step, ValueRange carried) {
       SmallVector<Value> acc(carried);
-      steps(k.addIndex(aIndex, k.mulIndex(step, granule * aStep)),
+      if (next && count == t.unroll)
+        prefetch(next, step);
+      steps(tile.rows, k.addIndex(aIndex, k.mulIndex(step, granule * aStep)),
             k.addIndex(bIndex, k.mulIndex(step, bLine)), count, acc);
       return acc;
     };
   };
-  if (last == whole) {
-    int64_t unrolled = whole / t.unroll * t.unroll;
+  if (last == all) {
+    int64_t unrolled = all / t.unroll * t.unroll;
     SmallVector<Value> acc(init);
     if (unrolled)
       acc =
           k.loop(k.index(0), k.index(unrolled), t.unroll, acc, body(t.unroll));
-    if (unrolled < whole)
-      acc = k.loop(k.index(unrolled), k.index(whole), 1, acc, body(1));
+    if (unrolled < all)
+      acc = k.loop(k.index(unrolled), k.index(all), 1, acc, body(1));
     return acc;
   }
-  Value isLast = k.isEqual(kBlock, k.index(kBlocks - 1));
-  Value count =
-      arith::SelectOp::create(b, isLast, k.index(last), k.index(whole));
+  Value isLast = k.isEqual(panel.kBlock, k.index(kBlocks - 1));
+  Value count = arith::SelectOp::create(b, isLast, k.index(last), k.index(all));
   Value unrolled =
       arith::SelectOp::create(b, isLast, k.index(last / t.unroll * t.unroll),
-                              k.index(whole / t.unroll * t.unroll));
+                              k.index(all / t.unroll * t.unroll));
   SmallVector<Value> acc =
       k.loop(k.index(0), unrolled, t.unroll, init, body(t.unroll));
   if (t.unroll == 1)
@@ -340,31 +424,34 @@ SmallVector<Value> MatmulEmitter::multiply(Value aIndex, Value bIndex,
   return k.loop(unrolled, count, 1, acc, body(1));
 }
 
+/// What `unroll` steps fetch of the next panel.
+void MatmulEmitter::prefetch(Value from, Value step) {
+  int64_t line = 64 / (std::max(32u, c.acc.getIntOrFloatBitWidth()) / 8);
+  Value at = k.addIndex(from, k.mulIndex(step, fetched));
+  for (int64_t i = 0; i < fetched * t.unroll; i += line)
+    k.prefetch(bMem, k.addIndex(at, i));
+}
+
 /// `count` steps of k for the whole tile.
-void MatmulEmitter::steps(Value aIndex, Value bIndex, int64_t count,
-                          SmallVectorImpl<Value> &acc) {
+void MatmulEmitter::steps(int64_t rows, Value aIndex, Value bIndex,
+                          int64_t count, SmallVectorImpl<Value> &acc) {
   for (int64_t u = 0; u < count; ++u) {
     if (u)
       k.barrier();
-    SmallVector<Value> columns;
+    SmallVector<Value> line;
     for (int64_t j = 0; j < t.nv; ++j)
-      columns.push_back(k.load(bMem,
-                               k.addIndex(bIndex, u * bLine + j * t.lanes),
-                               t.lanes, t.lanes, 1));
-    for (int64_t i = 0; i < t.mr; ++i) {
-      Value a =
-          broadcastA(k.addIndex(aIndex, i * aRowStride + u * granule * aStep));
+      line.push_back(k.load(bMem, k.addIndex(bIndex, u * bLine + j * t.lanes),
+                            t.lanes, t.lanes, 1));
+    for (int64_t i = 0; i < rows; ++i) {
+      Value a = k.loadWord(
+          aMem, k.addIndex(aIndex, i * aRowStride + u * granule * aStep),
+          granule, t.lanes);
       for (int64_t j = 0; j < t.nv; ++j) {
         Value &sum = acc[i * t.nv + j];
-        sum = inner.step(k, a, columns[j], sum);
+        sum = inner.step(k, a, line[j], sum);
       }
     }
   }
-}
-
-/// The word of A at `index` in all lanes.
-Value MatmulEmitter::broadcastA(Value index) {
-  return k.loadWord(aMem, index, granule, t.lanes);
 }
 
 } // namespace

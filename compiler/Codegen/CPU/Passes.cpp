@@ -8,6 +8,8 @@
 
 #include "compiler/Codegen/CPU/CpuPipelines.h"
 #include "compiler/Codegen/CPU/Strategy.h"
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
+#include "compiler/Dialect/Fusilli/IR/Layout.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -142,6 +144,14 @@ struct EmitKernelsPass : impl::EmitKernelsBase<EmitKernelsPass> {
       return failure();
     builder.finish();
     describe(*model, schedule, builder);
+    SmallVector<ir::Prepacking> packings;
+    for (const KernelBuilder::Packing &packing : builder.getPackings()) {
+      packing.builder->finish();
+      describePacking(*model, packing);
+      packings.push_back({packing.builder->getFunction().getName(),
+                          packing.binding, packing.bytes});
+    }
+    ir::setPrepackings(builder.getFunction(), packings);
     return success();
   }
 
@@ -173,6 +183,27 @@ struct EmitKernelsPass : impl::EmitKernelsBase<EmitKernelsPass> {
                       b.getI64IntegerAttr(int64_t(model.getBufferBytes())));
     if (schedule.getIsInline())
       function->setAttr("fusilli.inline_dispatch", b.getUnitAttr());
+  }
+
+  /// The same of a kernel that packs a constant operand.
+  void describePacking(const KernelModel &model,
+                       const KernelBuilder::Packing &packing) {
+    Builder b(&getContext());
+    func::FuncOp function = packing.builder->getFunction();
+    for (StringRef name : {ir::FusilliDialect::kKernelAttr.str(),
+                           ir::FusilliDialect::kNodesAttr.str()})
+      if (Attribute value = model.getFunction()->getAttr(name))
+        function->setAttr(name, value);
+    function->setAttr(
+        "fusilli.workgroup_count",
+        b.getDenseI64ArrayAttr({packing.builder->getWorkgroups().get(), 1, 1}));
+    function->setAttr("fusilli.local_memory",
+                      b.getI64IntegerAttr(packing.builder->getLocalBytes()));
+    function->setAttr("fusilli.strategy", b.getStringAttr("pack"));
+    const Binding &source = model.getBindings()[packing.binding];
+    function->setAttr(
+        "fusilli.bytes",
+        b.getI64IntegerAttr(ir::getBufferBytes(source.type) + packing.bytes));
   }
 
   std::optional<TargetInfo> target;

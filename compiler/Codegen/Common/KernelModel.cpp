@@ -7,6 +7,7 @@
 
 #include "compiler/Codegen/Common/KernelModel.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/IR/Layout.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -133,9 +134,11 @@ LogicalResult KernelModel::readBindings() {
     bindings.push_back(std::move(binding));
     return success();
   };
-  for (Type t : function.getFunctionType().getInputs())
+  for (auto [i, t] : llvm::enumerate(function.getFunctionType().getInputs())) {
     if (failed(read(t, false)))
       return failure();
+    bindings.back().isConstant = ir::isConstantParameter(function, i);
+  }
   for (Type t : function.getFunctionType().getResults())
     if (failed(read(t, true)))
       return failure();

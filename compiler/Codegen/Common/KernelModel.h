@@ -40,6 +40,7 @@ struct Binding {
   SmallVector<Extent, 6> extents; ///< logical
   SmallVector<Extent, 6> strides; ///< in elements, per logical dim
   bool isResult = false;
+  bool isConstant = false; ///< the same content in all calls
 
   Type element() const { return type.getElementType(); }
 };

@@ -40,27 +40,47 @@ MemRefType flatMemRef(const Binding &binding) {
 } // namespace
 
 KernelBuilder::KernelBuilder(const KernelModel &model, const TargetInfo &target)
+    : KernelBuilder(model, target,
+                    const_cast<KernelModel &>(model).getFunction().getName(),
+                    llvm::map_to_vector(model.getBindings(),
+                                        [](auto &binding) {
+                                          return Type(flatMemRef(binding));
+                                        }),
+                    model.getSymbols().size()) {}
+
+KernelBuilder::KernelBuilder(const KernelModel &model, const TargetInfo &target,
+                             const llvm::Twine &name,
+                             ArrayRef<Type> bindingTypes, unsigned numSymbols)
     : model(model), targetInfo(target),
       b(model.getFunction().getLoc(), model.getFunction()) {
-  SmallVector<Type> inputs;
-  for (const Binding &binding : model.getBindings())
-    inputs.push_back(flatMemRef(binding));
-  inputs.append(model.getSymbols().size(), b.getIndexType());
+  SmallVector<Type> inputs(bindingTypes);
+  inputs.append(numSymbols, b.getIndexType());
   inputs.push_back(MemRefType::get({0}, b.getI8Type())); // sized by finish()
   inputs.append({b.getIndexType(), b.getIndexType()});
-  auto source = model.getFunction();
-  dst = func::FuncOp::create(b, source.getName(),
+  dst = func::FuncOp::create(b, name.str(),
                              b.getFunctionType(inputs, {b.getI32Type()}));
   Block *entry = dst.addEntryBlock();
-  llvm::append_range(
-      bindings, entry->getArguments().take_front(model.getBindings().size()));
-  llvm::append_range(symbols, entry->getArguments().slice(
-                                  bindings.size(), model.getSymbols().size()));
+  llvm::append_range(bindings,
+                     entry->getArguments().take_front(bindingTypes.size()));
+  llvm::append_range(symbols,
+                     entry->getArguments().slice(bindings.size(), numSymbols));
   unsigned next = bindings.size() + symbols.size();
   localArg = entry->getArgument(next);
   beginArg = entry->getArgument(next + 1);
   endArg = entry->getArgument(next + 2);
   b.setInsertionPointToStart(entry);
+}
+
+KernelBuilder &KernelBuilder::addPacking(unsigned binding, Type element,
+                                         int64_t count) {
+  Type packed = MemRefType::get({count}, element);
+  int64_t bytes = count * element.getIntOrFloatBitWidth() / 8;
+  std::unique_ptr<KernelBuilder> packing(new KernelBuilder(
+      model, targetInfo, dst.getName() + ".pack" + llvm::Twine(binding),
+      {bindings[binding].getType(), packed}, /*numSymbols=*/0));
+  bindings[binding].setType(packed);
+  packings.push_back({binding, bytes, std::move(packing)});
+  return *packings.back().builder;
 }
 
 //===----------------------------------------------------------------------===//
@@ -310,12 +330,10 @@ void KernelBuilder::finish() {
                    std::to_string(numOutlined++))
                       .str());
 
-  // The local memory's size is known now.
-  unsigned number = cast<BlockArgument>(localArg).getArgNumber();
+  // The local memory's size and the types of packed operands are known now.
   localArg.setType(MemRefType::get({localSize}, b.getI8Type()));
-  SmallVector<Type> inputs(dst.getFunctionType().getInputs());
-  inputs[number] = localArg.getType();
-  dst.setFunctionType(b.getFunctionType(inputs, {b.getI32Type()}));
+  dst.setFunctionType(b.getFunctionType(
+      dst.getBody().front().getArgumentTypes(), {b.getI32Type()}));
   dst.setPrivate();
 }
 

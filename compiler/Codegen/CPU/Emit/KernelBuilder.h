@@ -16,6 +16,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <memory>
+#include <vector>
+
 namespace fusilli::compiler {
 
 class KernelBuilder {
@@ -88,6 +91,8 @@ public:
   /// `granule` neighbouring elements as one 32-bit word (1: the element itself)
   /// in all lanes.
   Value loadWord(Value mem, Value index, int64_t granule, int64_t lanes);
+  /// Fetches the cache line of an element, which may lie outside of the buffer.
+  void prefetch(Value mem, Value index);
   /// Keeps LLVM from moving later loads up: with few registers that spills
   /// accumulators.
   void barrier();
@@ -105,6 +110,20 @@ public:
   /// Whether all result buffers are aligned to `bytes`, at run time.
   Value resultsAligned(int64_t bytes);
 
+  // Constant operands ---------------------------------------------------------
+  /// A kernel that runs once, before the first call: (constant operand, packed
+  /// buffer).
+  struct Packing {
+    unsigned binding; ///< of the kernel: the packed buffer in its place
+    int64_t bytes;    ///< of the packed buffer
+    std::unique_ptr<KernelBuilder> builder;
+  };
+  /// Replaces input `binding` by a buffer of `count` elements that the kernel
+  /// given back packs, `<name>.pack<binding>`: its bindings 0 and 1 are the
+  /// operand and that buffer.
+  KernelBuilder &addPacking(unsigned binding, Type element, int64_t count);
+  ArrayRef<Packing> getPackings() const { return packings; }
+
   // End -----------------------------------------------------------------------
   /// Workgroups of the kernel.
   void setWorkgroups(const Extent &count) { workgroups = count; }
@@ -113,6 +132,9 @@ public:
   void finish();
 
 private:
+  KernelBuilder(const KernelModel &model, const TargetInfo &target,
+                const llvm::Twine &name, ArrayRef<Type> bindingTypes,
+                unsigned numSymbols);
   void outlineRegion(mlir::scf::ExecuteRegionOp region, llvm::StringRef name);
   Value stepVector(int64_t lanes, const Extent &stride);
 
@@ -128,6 +150,7 @@ private:
   llvm::DenseMap<int64_t, Value> indexConstants;
   mlir::Operation *constantsEnd = nullptr;
   unsigned numOutlined = 0;
+  std::vector<Packing> packings;
 };
 
 } // namespace fusilli::compiler

@@ -74,6 +74,11 @@ Value KernelBuilder::loadWord(Value mem, Value idx, int64_t granule,
   return splat(vector::ExtractOp::create(b, word, int64_t(0)), lanes);
 }
 
+void KernelBuilder::prefetch(Value mem, Value idx) {
+  memref::PrefetchOp::create(b, mem, ValueRange{idx}, /*isWrite=*/false,
+                             /*localityHint=*/3, /*isDataCache=*/true);
+}
+
 void KernelBuilder::barrier() {
   LLVM::InlineAsmOp::create(
       b, /*res=*/TypeRange{}, /*operands=*/ValueRange{}, /*asm_string=*/"",

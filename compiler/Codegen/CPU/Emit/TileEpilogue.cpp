@@ -32,7 +32,7 @@ Space TileEpilogue::makeSpace(Value m, Value n, int64_t active) const {
   space.activeLanes = active;
   // A loop of extent 1 is no dim: nothing changes along it.
   unsigned none = c.model.getNumDims();
-  auto add = [&](ArrayRef<int> loops, int64_t extent, Value iv) {
+  auto add = [&](ArrayRef<int> loops, const Extent &extent, Value iv) {
     LoopGroup g;
     for (int l : loops)
       g.dims.push_back(c.dim[l] < 0 ? none : unsigned(c.dim[l]));
@@ -41,9 +41,9 @@ Space TileEpilogue::makeSpace(Value m, Value n, int64_t active) const {
     space.groups.push_back(g);
   };
   for (auto [l, iv] : loopIv)
-    add({l}, c.extents[l], iv);
-  add(c.mLoops, c.m, m);
-  add({c.nLoop}, c.n, n);
+    add({l}, c.getExtent(l), iv);
+  add(c.mLoops, c.rows, m);
+  add(c.nLoops, c.n, n);
   space.vectorGroup = space.groups.size() - 1;
   return space;
 }

@@ -11,12 +11,28 @@
 namespace fusilli::ir {
 
 /// Unit attribute of a parameter of `@main`: the client promised that its
-/// content does not change between calls.
+/// content does not change between calls. Of a parameter of a kernel: all that
+/// it is called with is constant, while other parameters are not.
 inline constexpr llvm::StringLiteral kConstantAttr = "fusilli.constant";
 
-inline bool isConstantParameter(mlir::func::FuncOp main, unsigned number) {
-  return bool(main.getArgAttr(number, kConstantAttr));
+inline bool isConstantParameter(mlir::func::FuncOp function, unsigned number) {
+  return bool(function.getArgAttr(number, kConstantAttr));
 }
+
+/// A constant operand that a kernel reads as another kernel has packed it.
+struct Prepacking {
+  llvm::StringRef kernel; ///< (operand, packed buffer)
+  unsigned operand;       ///< number of the kernel's parameter
+  int64_t bytes;          ///< of the packed buffer
+};
+
+/// What code generation decided about a kernel function: an array of
+/// {kernel = @name, operand = i64, bytes = i64}, none if there are none.
+inline constexpr llvm::StringLiteral kPrepackAttr = "fusilli.prepack";
+
+void setPrepackings(mlir::func::FuncOp kernel,
+                    llvm::ArrayRef<Prepacking> packings);
+llvm::SmallVector<Prepacking, 1> getPrepackings(mlir::func::FuncOp kernel);
 
 } // namespace fusilli::ir
 

@@ -6,6 +6,7 @@
 // use, the values used outside become results in program order.
 #include "compiler/Dialect/Fusilli/Transforms/OutlineKernels.h"
 
+#include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusilliPasses.h"
 #include "compiler/Dialect/Fusilli/Transforms/FusionShapes.h"
 
@@ -50,6 +51,8 @@ struct Outline {
   SmallVector<Operation *> ops; ///< with constants, program order
   SmallVector<Value> inputs;
   SmallVector<Value> outputs;
+  /// Per input: its content is the same in all calls, that of others is not.
+  SmallVector<bool> isConstant;
 };
 
 /// Whether an op is a constant that a kernel holds itself: of one value. Others
@@ -94,6 +97,32 @@ Type getOuterType(Value value) {
   return value.getType();
 }
 
+/// Values that are the same in all calls: constants, parameters that the client
+/// declared to be, what kernels compute from them.
+class ConstantValues {
+public:
+  explicit ConstantValues(func::FuncOp main) {
+    for (BlockArgument arg : main.getArguments())
+      if (isConstantParameter(main, arg.getArgNumber()))
+        known.insert(arg);
+  }
+
+  /// Marks the constant inputs, or where all are, the outputs.
+  void visit(Outline &outline) {
+    for (Value input : outline.inputs)
+      outline.isConstant.push_back(
+          known.contains(skipReshape(input)) ||
+          isa_and_nonnull<ConstantOp>(skipReshape(input).getDefiningOp()));
+    if (!llvm::all_of(outline.isConstant, [](bool is) { return is; }))
+      return;
+    known.insert(outline.outputs.begin(), outline.outputs.end());
+    outline.isConstant.assign(outline.inputs.size(), false);
+  }
+
+private:
+  llvm::DenseSet<Value> known;
+};
+
 KernelKey getKey(const KernelGroup &group, const Outline &outline) {
   KernelKey key;
   llvm::DenseMap<Value, unsigned> numbers;
@@ -102,8 +131,10 @@ KernelKey getKey(const KernelGroup &group, const Outline &outline) {
   };
   key.push_back(uintptr_t(group.kind));
   key.push_back(outline.inputs.size());
-  for (Value input : outline.inputs) {
+  for (auto [input, isConstant] :
+       llvm::zip_equal(outline.inputs, outline.isConstant)) {
     addPointer(input.getType().getAsOpaquePointer());
+    key.push_back(isConstant);
     numbers[input] = numbers.size();
   }
   for (Operation *op : outline.ops) {
@@ -156,6 +187,9 @@ func::FuncOp buildKernel(ModuleOp module, const KernelGroup &group,
   kernel.setPrivate();
   kernel->setAttr(FusilliDialect::kKernelAttr, builder.getUnitAttr());
   kernel->setAttr(kKindAttr, builder.getStringAttr(getKindName(group.kind)));
+  for (auto [i, isConstant] : llvm::enumerate(outline.isConstant))
+    if (isConstant)
+      kernel.setArgAttr(i, kConstantAttr, builder.getUnitAttr());
   Block *body = kernel.addEntryBlock();
   IRMapping mapping;
   mapping.map(outline.inputs, body->getArguments());
@@ -177,8 +211,10 @@ unsigned outlineKernels(ModuleOp module, func::FuncOp main,
   OpBuilder builder(main.front().getTerminator());
   IRMapping replaced; // values of the old ops to results of dispatches
   SmallVector<std::pair<Value, Value>> replacements;
+  ConstantValues constants(main);
   for (const KernelGroup *group : schedule) {
     Outline outline = describe(*group);
+    constants.visit(outline);
     KernelKey key = getKey(*group, outline);
     func::FuncOp &kernel = kernels[key];
     if (!kernel)
