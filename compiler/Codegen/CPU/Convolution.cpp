@@ -10,6 +10,8 @@
 
 #include "compiler/Codegen/CPU/RegisterTile.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace fusilli::compiler {
@@ -67,48 +69,78 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
   if (c.isPrepackable)
     packingB = ir::OperandPacking::Prepared;
 
-  // Rows of a block: their window fits the second-level cache.
-  const SpatialDim &first = c.spatial.front();
-  int64_t rowBytes = bytes * channels / granule;
-  for (const SpatialDim &s : llvm::drop_begin(c.spatial))
-    rowBytes *= s.paddedExtent();
-  int64_t fit =
-      std::max<int64_t>(1, int64_t(target.l2Bytes / 2) /
-                               std::max<int64_t>(rowBytes * first.stride, 1));
   auto balance = [](int64_t extent, int64_t limit) {
     return llvm::divideCeil(
         extent, llvm::divideCeil(extent, std::max<int64_t>(limit, 1)));
   };
-  rows = balance(first.outputs, std::min(fit, first.outputs));
   int64_t steps = llvm::divideCeil(c.k, granule);
   int64_t fitColumns =
       std::max<int64_t>(nr(), kPackedBytes / (steps * bytes) / nr() * nr());
   if (packingB == ir::OperandPacking::Prepared)
     fitColumns = llvm::alignTo(c.n, nr());
   columns = llvm::alignTo(balance(c.n, fitColumns), nr());
-  double perRow = 1; // output positions besides the first dim and the columns
-  for (int64_t extent : c.extents)
-    perRow *= extent;
-  perRow /= double(first.outputs) * c.n * std::max<int64_t>(c.k, 1);
-  int64_t others = 1; // in one row
-  for (const SpatialDim &s : llvm::drop_begin(c.spatial))
+
+  // Rows of a block: their window fits the second-level cache.
+  const SpatialDim &first = c.spatial.front();
+  int64_t rowBytes = bytes * channels / granule;
+  int64_t others = 1; // positions of one row
+  for (const SpatialDim &s : llvm::drop_begin(c.spatial)) {
+    rowBytes *= s.paddedExtent();
     others *= s.outputs;
-  double images = perRow / others;
+  }
+  int64_t fit =
+      std::max<int64_t>(1, int64_t(target.l2Bytes / 2) /
+                               std::max<int64_t>(rowBytes * first.stride, 1));
+  int64_t mostRows = std::min(fit, first.outputs);
+  double images = 1; // and groups
+  for (int64_t extent : c.extents)
+    images *= extent;
+  images /= double(first.outputs) * others * c.n * std::max<int64_t>(c.k, 1);
+  // Parts of an image, then blocks of columns, until there are enough.
+  bool merges = c.mergesAllPositions();
+  int64_t unit = merges ? mr : 1; // what blocks are made of
+  int64_t units = llvm::divideCeil(merges ? c.m : first.outputs, unit);
+  int64_t perUnit = merges ? 1 : llvm::divideCeil(others, mr); // tiles
+  int64_t parts = llvm::divideCeil(first.outputs, mostRows);
+  auto blockUnits = [&] { return llvm::divideCeil(units, parts); };
   auto count = [&] {
-    return images * llvm::divideCeil(first.outputs, rows) *
+    return images * llvm::divideCeil(units, blockUnits()) *
            llvm::divideCeil(c.n, columns);
   };
+  // What overlaps of windows is copied twice.
+  int64_t overlap = packA ? (first.taps - 1) * first.dilation : 0;
   while (count() < kWorkgroups && c.flops() / count() > kWorkgroupFlops) {
-    if (rows * others >= 8 * mr && rows > 1)
-      rows = balance(first.outputs, llvm::divideCeil(rows, 2));
+    int64_t next = parts + 1;
+    int64_t length = llvm::divideCeil(units, next);
+    bool isEnough =
+        length * perUnit >= (count() < kWorkgroups / 2 ? 8 : 16) &&
+        length * unit >= (merges ? others : 1) * overlap / first.stride;
+    if (isEnough)
+      parts = next;
     else if (columns >= 2 * nr())
       columns = llvm::alignTo(balance(c.n, columns / 2), nr());
     else
       break;
   }
-  // A block has a whole tile.
-  if (c.mergesAllPositions())
-    mr = std::min(mr, rows * others);
+  block = blockUnits() * unit;
+  // Whole rows, where tiles make some.
+  int64_t wholeRows = std::lcm(mr, others);
+  if (merges && 2 * block > wholeRows)
+    block = std::max<int64_t>(block / wholeRows, 1) * wholeRows;
+}
+
+int64_t ConvolutionTiling::getWindowRows(const Contraction &c) const {
+  int64_t outputs = c.spatial.front().outputs;
+  if (!c.mergesAllPositions())
+    return block;
+  int64_t others = c.m / outputs;
+  auto crossing = [&](int64_t positions) -> int64_t {
+    return llvm::divideCeil(positions - 1, others) + 1;
+  };
+  // The last tile is moved back, perhaps in front of its block.
+  int64_t rows =
+      block % others ? crossing(block) : std::max(block / others, crossing(mr));
+  return std::min(rows, outputs);
 }
 
 ConvolutionTiling::ConvolutionTiling(const Contraction &c,
@@ -124,7 +156,7 @@ ConvolutionTiling::ConvolutionTiling(const Contraction &c,
   lanes = schedule.getLanes();
   mr = schedule.getTile()[0];
   nv = schedule.getTile()[1] / lanes;
-  rows = schedule.getWorkgroup()[0];
+  block = schedule.getWorkgroup()[0];
   columns = schedule.getWorkgroup()[1];
   kBlock = schedule.getCache()[0];
   unroll = schedule.getUnroll();
@@ -137,13 +169,15 @@ ConvolutionTiling::ConvolutionTiling(const Contraction &c,
   else if (packingB == ir::OperandPacking::None ||
            (packingB == ir::OperandPacking::Prepared && !c.isPrepackable))
     defect = "the filter is packed, before the kernel only if it is constant";
-  else if (rows > c.spatial.front().outputs)
-    defect = "rows of a workgroup exceed those of the result";
+  else if (block < 1 ||
+           (c.mergesAllPositions() ? block % mr || mr > c.m
+                                   : block > c.spatial.front().outputs))
+    defect = "a workgroup's positions are no whole tiles of the result";
 }
 
 ScheduleFields ConvolutionTiling::getFields() const {
   ScheduleFields fields;
-  fields.workgroup = {rows, columns};
+  fields.workgroup = {block, columns};
   fields.tile = {mr, nr()};
   fields.cache = {kBlock};
   fields.lanes = lanes;

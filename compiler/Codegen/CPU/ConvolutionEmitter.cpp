@@ -69,6 +69,9 @@ private:
   void planSteps();
   void allocate();
   InnerProduct::Convert getConvert();
+  void locateBlock(Value number);
+  Value getPosition(Value tile);
+  Value isPadding(Value position, Value block);
   void packWindow(Value first);
   void packWindowRow(Value inputBase, Value target);
   void computePanel(Value panelBase, Value n0);
@@ -77,7 +80,7 @@ private:
   void tiles(Value aBase, Value panelBase, Value n0, Value kStart);
   SmallVector<Value> rowBases(Value aBase, Value first);
   SmallVector<Value> multiply(ArrayRef<Value> rows, Value bIndex, Value next,
-                              ValueRange init);
+                              Value skip, ValueRange init);
   void prefetch(Value from, Value line, int64_t count);
   void step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
             SmallVectorImpl<Value> &acc);
@@ -106,8 +109,11 @@ private:
   int64_t windowSize = 0;            ///< elements of the local window
   SmallVector<KSegment, 6> outerSteps, innerSteps; ///< blocks of k, and in one
   int64_t numBlocks = 1, blockLines = 1;
-  int64_t fetched = 0; ///< words of the next block per step of a tile
-  int64_t blockPositions = 1, numTiles = 1, outerPositions = 1;
+  int64_t fetched = 0;        ///< words of the next block per step of a tile
+  int64_t blockPositions = 1; ///< that are walked as one
+  int64_t imageTiles = 1, numTiles = 1; ///< of them, and in a workgroup
+  int64_t outerPositions = 1, windowRows = 1;
+  Value firstTile, tileCount; ///< of this workgroup
   Value aMem, bMem;
 };
 
@@ -118,7 +124,9 @@ LogicalResult ConvolutionEmitter::run() {
   allocate();
 
   const SpatialDim &first = c.spatial.front();
-  int64_t rowBlocks = llvm::divideCeil(first.outputs, t.rows);
+  int64_t rowBlocks = c.mergesAllPositions()
+                          ? llvm::divideCeil(imageTiles, numTiles)
+                          : llvm::divideCeil(first.outputs, t.block);
   int64_t groups = llvm::divideCeil(columns.getNumPanels(), panelsPerGroup);
   SmallVector<int, 4> outer, images;
   if (c.groupLoop >= 0)
@@ -152,9 +160,7 @@ LogicalResult ConvolutionEmitter::run() {
     Value group = at[next++];
     for (int l : images)
       loopIv[l] = at[next++];
-    // The last block is moved back to be a whole one.
-    blockFirst =
-        k.minIndex(k.mulIndex(at[next], t.rows), first.outputs - t.rows);
+    locateBlock(at[next]);
     Value key = before[0], isNew;
     if (!columns.isPrepared()) {
       key = sharing.is(0) ? id : k.divIndex(id, sharing);
@@ -180,9 +186,35 @@ LogicalResult ConvolutionEmitter::run() {
   return failure(epilogue.hasFailed());
 }
 
+/// The tiles of a block, and the rows of its window. The last window is moved
+/// back to be a whole one.
+void ConvolutionEmitter::locateBlock(Value number) {
+  int64_t outputs = c.spatial.front().outputs;
+  Value row;
+  if (c.mergesAllPositions()) {
+    firstTile = k.mulIndex(number, numTiles);
+    tileCount = k.minIndex(k.index(numTiles),
+                           k.subIndex(k.index(imageTiles), firstTile));
+    row = k.divIndex(getPosition(k.index(0)), c.m / outputs);
+  } else {
+    firstTile = k.index(0);
+    tileCount = k.index(numTiles);
+    row = k.mulIndex(number, t.block);
+  }
+  blockFirst = k.minIndex(row, outputs - windowRows);
+}
+
+/// The first position of a tile of this block, of all that are walked as one;
+/// the last tile is moved back to be a whole one.
+Value ConvolutionEmitter::getPosition(Value tile) {
+  Value number = k.addIndex(firstTile, tile);
+  return k.minIndex(k.mulIndex(number, t.mr), blockPositions - t.mr);
+}
+
 /// Where the inner loop finds the input.
 void ConvolutionEmitter::planWindow() {
   size_t rank = c.spatial.size();
+  windowRows = t.getWindowRows(c);
   aSpatial.resize(rank);
   // Every lane of a whole vector of channels is there.
   aChannels = llvm::alignTo(c.channels(), c.channelwise ? t.lanes : granule);
@@ -195,8 +227,9 @@ void ConvolutionEmitter::planWindow() {
   for (size_t i = rank; i-- > 0;) {
     aSpatial[i] = running;
     const SpatialDim &s = c.spatial[i];
-    running *= i == 0 ? (t.rows - 1) * s.stride + (s.taps - 1) * s.dilation + 1
-                      : s.paddedExtent();
+    running *= i == 0
+                   ? (windowRows - 1) * s.stride + (s.taps - 1) * s.dilation + 1
+                   : s.paddedExtent();
   }
   windowSize = running;
 }
@@ -256,15 +289,13 @@ void ConvolutionEmitter::allocate() {
   else
     columns.allocate(k, panelsPerGroup);
   bMem = columns.getMemory();
-  blockPositions = 1;
-  for (auto [i, s] : llvm::enumerate(c.spatial)) {
-    int64_t extent = i == 0 ? t.rows : s.outputs;
-    if (c.mergesAllPositions() || isMerged(s))
-      blockPositions *= extent;
-    else
-      outerPositions *= extent;
-  }
-  numTiles = llvm::divideCeil(blockPositions, t.mr);
+  blockPositions = c.m;
+  imageTiles = llvm::divideCeil(c.m, t.mr);
+  numTiles =
+      c.mergesAllPositions() ? llvm::divideCeil(t.block, t.mr) : imageTiles;
+  for (auto [i, s] : llvm::enumerate(c.spatial))
+    if (!c.mergesAllPositions() && !isMerged(s))
+      outerPositions *= i == 0 ? t.block : s.outputs;
   int64_t allTiles = outerPositions * numTiles;
   if (numBlocks > 1)
     sums.allocate(allTiles);
@@ -295,7 +326,8 @@ void ConvolutionEmitter::packWindow(Value first) {
   if (rank == 1) {
     // The block's part of the only dim; what is outside of it is zero.
     const SpatialDim &s = c.spatial[0];
-    int64_t extent = (t.rows - 1) * s.stride + (s.taps - 1) * s.dilation + 1;
+    int64_t extent =
+        (windowRows - 1) * s.stride + (s.taps - 1) * s.dilation + 1;
     k.loop(k.index(0), k.index(extent), 1, [&](Value position) {
       Value input = arith::SubIOp::create(
           b, k.addIndex(position, k.mulIndex(first, s.stride)), k.index(s.pad));
@@ -318,7 +350,7 @@ void ConvolutionEmitter::packWindow(Value first) {
   SmallVector<int64_t> extents;
   for (size_t i = 0; i + 1 < rank; ++i) {
     const SpatialDim &s = c.spatial[i];
-    extents.push_back(i == 0 ? (t.rows - 1) * s.stride +
+    extents.push_back(i == 0 ? (windowRows - 1) * s.stride +
                                    (s.taps - 1) * s.dilation + 1
                              : s.paddedExtent());
   }
@@ -413,7 +445,7 @@ void ConvolutionEmitter::positions(unsigned depth, Value aBase, Value panelBase,
     positions(depth + 1, aBase, panelBase, n0, kStart);
     return;
   }
-  int64_t extent = depth == 0 ? t.rows : s.outputs;
+  int64_t extent = depth == 0 ? t.block : s.outputs;
   k.loop(k.index(0), k.index(extent), 1, [&](Value i) {
     loopIv[s.outputLoop] = depth == 0 ? k.addIndex(i, blockFirst) : i;
     positions(depth + 1,
@@ -423,26 +455,49 @@ void ConvolutionEmitter::positions(unsigned depth, Value aBase, Value panelBase,
   });
 }
 
-/// Tiles of mr positions; the last one is moved back to be a whole one.
+/// Whether the input that the tile at `position` needs in this block of k lies
+/// all in the padding before or behind the first spatial dim.
+Value ConvolutionEmitter::isPadding(Value position, Value block) {
+  const SpatialDim &s = c.spatial.front();
+  bool isTap = !outerSteps.empty() && s.taps > 1 &&
+               outerSteps.front().extent == s.taps &&
+               outerSteps.front().aStride == aSpatial[0] * s.dilation;
+  // What a compensated product takes off is of all of the filter.
+  if (!isTap || !s.isPadded() || !c.mergesAllPositions() ||
+      inner.isCompensated())
+    return {};
+  Value tap = k.divIndex(block, numBlocks / s.taps);
+  auto getInput = [&](Value at) {
+    Value row = k.divIndex(at, c.m / s.outputs);
+    return k.addIndex(k.mulIndex(row, s.stride), k.mulIndex(tap, s.dilation));
+  };
+  Value before =
+      k.isLess(getInput(k.addIndex(position, t.mr - 1)), k.index(s.pad));
+  Value behind =
+      k.isLess(k.index(s.pad + s.inputExtent - 1), getInput(position));
+  return arith::OrIOp::create(b, before, behind);
+}
+
+/// Tiles of mr positions.
 void ConvolutionEmitter::tiles(Value aBase, Value panelBase, Value n0,
                                Value kStart) {
-  // Where the block's first position is among all that are walked as one.
-  Value blockStart = k.index(0);
+  // Where the window's first position is among all that are walked as one.
+  Value windowStart = k.index(0);
   if (c.mergesAllPositions())
-    blockStart = k.mulIndex(blockFirst, c.m / c.spatial.front().outputs);
+    windowStart = k.mulIndex(blockFirst, c.m / c.spatial.front().outputs);
   Value outer = k.index(0); // number of the positions outside
   for (auto [i, s] : llvm::enumerate(c.spatial))
     if (Value iv = loopIv.lookup(s.outputLoop)) {
       if (i == 0)
         iv = k.subIndex(iv, blockFirst);
-      outer = k.addIndex(k.mulIndex(outer, i == 0 ? t.rows : s.outputs), iv);
+      outer = k.addIndex(k.mulIndex(outer, i == 0 ? t.block : s.outputs), iv);
     }
-  k.loop(k.index(0), k.index(numTiles), 1, [&](Value number) {
-    Value p0 = k.minIndex(k.mulIndex(number, t.mr), blockPositions - t.mr);
+  k.loop(k.index(0), tileCount, 1, [&](Value number) {
+    Value p0 = getPosition(number);
     Value place = k.addIndex(k.mulIndex(outer, numTiles), number);
     SmallVector<Value> init = sums.start(place, k.isEqual(kStart, k.index(0)),
                                          columns.getStart(k, panelBase));
-    SmallVector<Value> rows = rowBases(aBase, p0);
+    SmallVector<Value> rows = rowBases(aBase, k.subIndex(p0, windowStart));
     if (c.channelwise)
       for (Value &row : rows)
         row = k.addIndex(row, n0);
@@ -452,10 +507,14 @@ void ConvolutionEmitter::tiles(Value aBase, Value panelBase, Value n0,
     if (fetched)
       next = k.addIndex(k.addIndex(bIndex, blockLines * columns.getWidth()),
                         k.mulIndex(place, fetched * blockLines));
-    SmallVector<Value> acc = multiply(rows, bIndex, next, init);
-    sums.finish(acc, place, k.isEqual(kStart, k.index(numBlocks - 1)), [&] {
-      epilogue.emit(acc, loopIv, k.addIndex(p0, blockStart), n0);
-    });
+    if (next)
+      next = k.keep(next);
+    if (rows.size() > 1)
+      bIndex = k.keep(bIndex);
+    SmallVector<Value> acc =
+        multiply(rows, bIndex, next, isPadding(p0, kStart), init);
+    sums.finish(acc, place, k.isEqual(kStart, k.index(numBlocks - 1)),
+                [&] { epilogue.emit(acc, loopIv, p0, n0); });
   });
 }
 
@@ -487,7 +546,7 @@ SmallVector<Value> ConvolutionEmitter::rowBases(Value aBase, Value first) {
     Value base = aBase;
     for (auto [digit, step] : llvm::zip(k.delinearize(at, extents), steps))
       base = k.addIndex(base, k.mulIndex(digit, step));
-    rows.push_back(base);
+    rows.push_back(k.keep(base));
   }
   return rows;
 }
@@ -495,7 +554,7 @@ SmallVector<Value> ConvolutionEmitter::rowBases(Value aBase, Value first) {
 /// The loops over one block of k.
 SmallVector<Value> ConvolutionEmitter::multiply(ArrayRef<Value> rows,
                                                 Value bIndex, Value next,
-                                                ValueRange init) {
+                                                Value skip, ValueRange init) {
   std::function<SmallVector<Value>(unsigned, Value, Value, ValueRange)> nest =
       [&](unsigned depth, Value aOffset, Value line, ValueRange carried) {
         const KSegment &s = innerSteps[depth];
@@ -522,10 +581,15 @@ SmallVector<Value> ConvolutionEmitter::multiply(ArrayRef<Value> rows,
           };
         };
         int64_t whole = s.extent / unroll * unroll;
+        auto end = [&](int64_t begin, int64_t end) -> Value {
+          if (depth || !skip)
+            return k.index(end);
+          return arith::SelectOp::create(b, skip, k.index(begin), k.index(end));
+        };
         SmallVector<Value> acc =
-            k.loop(k.index(0), k.index(whole), unroll, carried, body(unroll));
+            k.loop(k.index(0), end(0, whole), unroll, carried, body(unroll));
         if (whole < s.extent)
-          acc = k.loop(k.index(whole), k.index(s.extent), 1, acc, body(1));
+          acc = k.loop(k.index(whole), end(whole, s.extent), 1, acc, body(1));
         return acc;
       };
   return nest(0, k.index(0), k.index(0), init);
@@ -546,7 +610,12 @@ void ConvolutionEmitter::step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
   for (int64_t j = 0; j < t.nv; ++j)
     line.push_back(
         k.load(bMem, k.addIndex(bIndex, j * t.lanes), t.lanes, t.lanes, 1));
+  // As many words of A at once as there are registers.
+  int64_t registers = k.target().numVectorRegisters;
+  int64_t free = registers - (t.mr + 1) * t.nv;
   for (int64_t i = 0; i < t.mr; ++i) {
+    if (registers > 16 && i && free > 0 && i % free == 0)
+      k.barrier();
     Value row = k.addIndex(rows[i], aOffset);
     Value a = c.channelwise ? Value() : broadcastA(row);
     for (int64_t j = 0; j < t.nv; ++j) {

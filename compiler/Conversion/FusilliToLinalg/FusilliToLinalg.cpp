@@ -60,6 +60,9 @@ KernelLowering::KernelLowering(func::FuncOp source)
   dst.setPrivate();
   for (NamedAttribute a : src->getDiscardableAttrs())
     dst->setAttr(a.getName(), a.getValue());
+  for (unsigned i = 0; i < src.getNumArguments(); ++i)
+    if (DictionaryAttr attrs = src.getArgAttrDict(i))
+      dst.setArgAttrs(i, attrs);
   Block *entry = dst.addEntryBlock();
   for (auto [from, to] : llvm::zip(src.getArguments(), entry->getArguments())) {
     values[from] = to;

@@ -93,6 +93,9 @@ public:
   Value loadWord(Value mem, Value index, int64_t granule, int64_t lanes);
   /// Fetches the cache line of an element, which may lie outside of the buffer.
   void prefetch(Value mem, Value index);
+  /// The same number, which LLVM does not compute again where it is used: keeps
+  /// a base of addresses in a register.
+  Value keep(Value index);
   /// Keeps LLVM from moving later loads up: with few registers that spills
   /// accumulators.
   void barrier();

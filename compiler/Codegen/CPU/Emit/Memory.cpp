@@ -79,6 +79,17 @@ void KernelBuilder::prefetch(Value mem, Value idx) {
                              /*localityHint=*/3, /*isDataCache=*/true);
 }
 
+Value KernelBuilder::keep(Value idx) {
+  Type i64 = b.getI64Type();
+  auto kept = LLVM::InlineAsmOp::create(
+      b, /*res=*/TypeRange{i64},
+      ValueRange{arith::IndexCastOp::create(b, i64, idx)}, /*asm_string=*/"",
+      /*constraints=*/"=r,0", /*has_side_effects=*/false,
+      /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+      /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
+  return arith::IndexCastOp::create(b, b.getIndexType(), kept.getRes());
+}
+
 void KernelBuilder::barrier() {
   LLVM::InlineAsmOp::create(
       b, /*res=*/TypeRange{}, /*operands=*/ValueRange{}, /*asm_string=*/"",
