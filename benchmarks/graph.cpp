@@ -41,11 +41,11 @@ public:
     case ProblemKind::Matmul:
     case ProblemKind::BatchMatmul: {
       MatmulAttr attr;
-      return epilogue(graph_.matmul(inputs_[0], inputs_[1], attr));
+      return epilogue(batched(graph_.matmul(inputs_[0], inputs_[1], attr)));
     }
     case ProblemKind::Conv: {
       auto attr = convAttr<ConvFPropAttr>();
-      return epilogue(graph_.convFProp(inputs_[0], inputs_[1], attr));
+      return epilogue(batched(graph_.convFProp(inputs_[0], inputs_[1], attr)));
     }
     case ProblemKind::ConvDGrad: {
       auto attr = convAttr<ConvDGradAttr>();
@@ -80,16 +80,23 @@ public:
   }
 
 private:
+  /// Marks the batch, or the rows, of an intermediate.
+  TensorPtr batched(TensorPtr value) {
+    if (problem_.dynamic)
+      value->setDynamicDim(0);
+    return value;
+  }
+
   TensorPtr epsilon() { return graph_.tensor(TensorAttr(kEpsilon)); }
 
   TensorPtr unary(const char *mode, const TensorPtr &value) {
     PointwiseAttr attr = pointwiseAttr(mode);
-    return graph_.pointwise(value, attr);
+    return batched(graph_.pointwise(value, attr));
   }
 
   TensorPtr binary(const char *mode, const TensorPtr &a, const TensorPtr &b) {
     PointwiseAttr attr = pointwiseAttr(mode);
-    return graph_.pointwise(a, b, attr);
+    return batched(graph_.pointwise(a, b, attr));
   }
 
   TensorPtr epilogue(TensorPtr value) {
@@ -170,7 +177,8 @@ private:
   const std::vector<TensorPtr> &inputs_;
 };
 
-/// How many of the first inputs have the batch, or the rows, as their dim 0.
+/// How many of the first inputs have the batch, or the rows, as their dim 0;
+/// of an attention, the sequence as dim 2.
 size_t batchedInputs(const Problem &problem) {
   switch (problem.kind) {
   case ProblemKind::BatchMatmul:
@@ -190,6 +198,11 @@ bool isBatched(const Problem &problem) {
   if (problem.kind == ProblemKind::Reduce)
     return problem.axes[0] != 0;
   return problem.kind != ProblemKind::ConvWGrad;
+}
+
+/// Marks a tensor whose batch, rows or sequence are of any extent.
+void markDynamic(TensorAttr &attr, const Problem &problem) {
+  attr.setDynamicDim(problem.kind == ProblemKind::Sdpa ? 2 : 0);
 }
 
 /// Says that the tensor does not change between executes.
@@ -247,7 +260,9 @@ ErrorOr<ProblemGraph> buildGraph(const Problem &problem) {
         .setDataType(type);
     size_t number = built.inputs.size();
     if (problem.dynamic && number < batchedInputs(problem))
-      attr.setDynamicDim(0);
+      markDynamic(attr, problem);
+    if (problem.dynamic && problem.kind == ProblemKind::Sdpa && number == 3)
+      attr.setDynamicDims({2, 3}); // the mask
     if (problem.constant && number == 1)
       FUSILLI_CHECK_ERROR(declareConstant(attr));
     built.inputs.push_back(graph.tensor(attr));
@@ -260,7 +275,7 @@ ErrorOr<ProblemGraph> buildGraph(const Problem &problem) {
       .setDataType(type)
       .setOutput(true);
   if (problem.dynamic && isBatched(problem))
-    built.output->setDynamicDim(0);
+    markDynamic(*built.output, problem);
   for (const TensorPtr &statistic : built.statistics)
     statistic->setDataType(type).setOutput(true);
   FUSILLI_CHECK_ERROR(graph.validate());

@@ -111,12 +111,18 @@ ErrorObject measureInline(const std::string &target, int repeat,
   std::string unused;
   ProblemData one = makeData(*parseProblem("pointwise 1 f32 add", unused), 1);
   FUSILLI_ASSIGN_OR_RETURN(PreparedProblem prepared, subject->prepare(one, 1));
+  ProblemData any =
+      makeData(*parseProblem("pointwise 1 f32 add dynamic", unused), 1);
+  FUSILLI_ASSIGN_OR_RETURN(PreparedProblem dynamic, subject->prepare(any, 1));
   const Handle &handle = subject->handle();
   // A graph without nodes may be refused; then there is no figure.
   ErrorOr<std::unique_ptr<Graph>> empty = nullGraph(handle);
   FUSILLI_ASSIGN_OR_RETURN(
       BoundCall bound,
       prepared.graph.graph->bind(handle, prepared.pack, prepared.workspace));
+  FUSILLI_ASSIGN_OR_RETURN(
+      BoundCall dynamicBound,
+      dynamic.graph.graph->bind(handle, dynamic.pack, dynamic.workspace));
   pinNewThreads();
   VariantPack nothing;
   BufferPtr noWorkspace;
@@ -129,6 +135,8 @@ ErrorObject measureInline(const std::string &target, int repeat,
        }},
        {[&] { return isOk(subject->run(prepared)); }},
        {[&] { return isOk(bound.execute()); }},
+       {[&] { return isOk(subject->run(dynamic)); }},
+       {[&] { return isOk(dynamicBound.execute()); }},
        {[&] {
          add(&z, &x, &y, 1);
          return true;
@@ -137,7 +145,9 @@ ErrorObject measureInline(const std::string &target, int repeat,
   result.nullNs = medianOf(timings[0], 1);
   result.oneElementNs = medianOf(timings[1], 1);
   result.boundNs = medianOf(timings[2], 1);
-  result.callNs = medianOf(timings[3], 1);
+  result.dynamicNs = medianOf(timings[3], 1);
+  result.dynamicBoundNs = medianOf(timings[4], 1);
+  result.callNs = medianOf(timings[5], 1);
   return ok();
 }
 

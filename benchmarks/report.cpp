@@ -96,6 +96,8 @@ Json overheadJson(const OverheadResult &overhead) {
   return {{"null_ns", number(overhead.nullNs)},
           {"one_element_ns", number(overhead.oneElementNs)},
           {"bound_ns", number(overhead.boundNs)},
+          {"dynamic_ns", number(overhead.dynamicNs)},
+          {"dynamic_bound_ns", number(overhead.dynamicBoundNs)},
           {"parallel_64k_us", number(overhead.parallel64kUs)},
           {"openmp_64k_us", number(overhead.openmp64kUs)},
           {"call_ns", number(overhead.callNs)}};
@@ -303,7 +305,10 @@ void printTable(const Report &report, std::ostream &out) {
   const OverheadResult &overhead = *report.overhead;
   out << "overhead: null graph " << cell(overhead.nullNs, "%.0f")
       << " ns, one element " << cell(overhead.oneElementNs, "%.0f")
-      << " ns, bound " << cell(overhead.boundNs, "%.0f") << " ns, empty call "
+      << " ns, bound " << cell(overhead.boundNs, "%.0f")
+      << " ns, one element of a dynamic dim "
+      << cell(overhead.dynamicNs, "%.0f") << " ns, bound "
+      << cell(overhead.dynamicBoundNs, "%.0f") << " ns, empty call "
       << cell(overhead.callNs, "%.2f") << " ns; 64 K elements on 2 threads "
       << cell(overhead.parallel64kUs, "%.2f") << " us, openmp "
       << cell(overhead.openmp64kUs, "%.2f") << " us\n";

@@ -69,8 +69,8 @@ struct ProblemResult {
 
 /// Costs of a call, in the unit of each name; empty: not measured.
 struct OverheadResult {
-  std::optional<double> nullNs, oneElementNs, boundNs, parallel64kUs,
-      openmp64kUs, callNs;
+  std::optional<double> nullNs, oneElementNs, boundNs, dynamicNs,
+      dynamicBoundNs, parallel64kUs, openmp64kUs, callNs;
 };
 
 /// How the library shares the machine.

@@ -168,6 +168,8 @@ TEST(ReportTest, OverheadKeys) {
   report.overhead = OverheadResult{.nullNs = 200,
                                    .oneElementNs = 300,
                                    .boundNs = {},
+                                   .dynamicNs = 320,
+                                   .dynamicBoundNs = 250,
                                    .parallel64kUs = 10,
                                    .openmp64kUs = 11,
                                    .callNs = 1};
@@ -175,6 +177,8 @@ TEST(ReportTest, OverheadKeys) {
   EXPECT_EQ(overhead["null_ns"], 200);
   EXPECT_EQ(overhead["one_element_ns"], 300);
   EXPECT_TRUE(overhead["bound_ns"].is_null());
+  EXPECT_EQ(overhead["dynamic_ns"], 320);
+  EXPECT_EQ(overhead["dynamic_bound_ns"], 250);
   EXPECT_EQ(overhead["parallel_64k_us"], 10);
   EXPECT_EQ(overhead["openmp_64k_us"], 11);
   EXPECT_EQ(overhead["call_ns"], 1);

@@ -5,6 +5,7 @@
 // Graphs with dynamic dims: one artifact serves any extents, held against the
 // reference for each; workspaces, relations, repeated shapes.
 
+#include "tests/e2e/dynamic_cases.h"
 #include "tests/e2e/guarded_buffer.h"
 #include "tests/e2e/shapes.h"
 
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <atomic>
 #include <gmock/gmock.h>
-#include <numeric>
 #include <thread>
 
 namespace fusilli::e2e {
@@ -22,30 +22,6 @@ namespace {
 using Mode = PointwiseAttr::Mode;
 using Reduce = ReductionAttr::Mode;
 using testing::HasSubstr;
-
-/// Representative extents; what runs never has them.
-constexpr int64_t kN = 16, kM = 24;
-
-TensorPtr dynamic(TensorPtr tensor, std::initializer_list<size_t> dims) {
-  tensor->setDynamicDims(dims);
-  return tensor;
-}
-
-/// One set of inputs for each extent of kN.
-std::vector<reference::Inputs> rowsFrom(Case &problem,
-                                        const std::vector<int64_t> &extents,
-                                        Data data = Data::Normal) {
-  std::vector<reference::Inputs> shapes;
-  for (int64_t extent : extents)
-    shapes.push_back(problem.inputsOf({{kN, extent}}, data));
-  return shapes;
-}
-
-std::vector<int64_t> upTo(int64_t last) {
-  std::vector<int64_t> extents(static_cast<size_t>(last));
-  std::iota(extents.begin(), extents.end(), 1);
-  return extents;
-}
 
 const RunOptions kOptions = {.threads = {1, 3}, .repeats = 2};
 

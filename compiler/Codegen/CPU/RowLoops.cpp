@@ -38,11 +38,18 @@ bool RowLoops::isFull(AffineMap position) const {
   return false;
 }
 
-int64_t RowLoops::getDepth() const {
-  int64_t depth = 1;
+Extent RowLoops::getDepth() const {
+  Extent depth = 1;
   for (const LoopGroup &g : reducedGroups)
-    depth *= g.extent.get();
+    depth = depth * g.extent;
   return depth;
+}
+
+int64_t RowLoops::getBytesPerElement() const {
+  int64_t bytes = 0;
+  for (Type element : slots)
+    bytes += std::max(8u, element.getIntOrFloatBitWidth()) / 8;
+  return bytes;
 }
 
 bool RowLoops::hasSums(unsigned phase) const {
@@ -55,10 +62,6 @@ void RowLoops::analyse() {
   auto stages = model.getReductions();
   if (stages.empty()) {
     defect = "has no reduction";
-    return;
-  }
-  if (!model.isStatic()) {
-    defect = "has symbolic extents";
     return;
   }
   reduced.assign(model.getNumDims(), false);

@@ -56,7 +56,9 @@ struct RowLoops {
     return isFull(model.getResultPosition(i));
   }
   /// Reduced positions of one row.
-  int64_t getDepth() const;
+  Extent getDepth() const;
+  /// Bytes that the buffers of kept values have for each element of a row.
+  int64_t getBytesPerElement() const;
   /// Whether the phase has sums of floats, whose length is to be bounded.
   bool hasSums(unsigned phase) const;
 

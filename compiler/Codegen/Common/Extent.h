@@ -59,6 +59,10 @@ public:
     int64_t number = (x.value + divisor - 1) / divisor;
     return x.expr ? Extent(number, x.expr.ceilDiv(divisor)) : Extent(number);
   }
+  friend Extent floorDiv(const Extent &x, int64_t divisor) {
+    int64_t number = x.value / divisor;
+    return x.expr ? Extent(number, x.expr.floorDiv(divisor)) : Extent(number);
+  }
 
 private:
   Extent(int64_t value, mlir::AffineExpr e) : value(value), expr(e) {

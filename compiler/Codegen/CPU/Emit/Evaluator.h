@@ -26,9 +26,9 @@ struct LoopGroup {
 /// Where evaluation happens: the loops, and how values are vectorised.
 struct Space {
   SmallVector<LoopGroup, 4> groups;
-  int vectorGroup = -1;    ///< group along which values are vectors, or -1
-  int64_t lanes = 1;       ///< vector length
-  int64_t activeLanes = 1; ///< < lanes: the rest is masked (static tails)
+  int vectorGroup = -1;        ///< group along which values are vectors, or -1
+  int64_t lanes = 1;           ///< vector length
+  ActiveLanes activeLanes = 1; ///< fewer than lanes: the rest is masked
   /// Values of tensors that an emitter computes itself (reductions,
   /// contractions): consulted before the DAG.
   llvm::DenseMap<Value, Value> known;

@@ -21,6 +21,25 @@
 
 namespace fusilli::compiler {
 
+/// How many of a vector's first lanes count: a number, or a value below the
+/// vector's length.
+class ActiveLanes {
+public:
+  ActiveLanes(int64_t count) : count(count) {}
+  explicit ActiveLanes(Value value) : value(value) {}
+  bool isStatic() const { return !value; }
+  bool areAll(int64_t lanes) const { return isStatic() && count >= lanes; }
+  int64_t get() const {
+    assert(isStatic());
+    return count;
+  }
+  Value getValue() const { return value; }
+
+private:
+  int64_t count = 0;
+  Value value; ///< null: static
+};
+
 class KernelBuilder {
 public:
   /// Creates `<name>` of the vector stage beside the model's function, which
@@ -85,7 +104,7 @@ public:
   Value local(Type element, int64_t count);
   int64_t getLocalBytes() const { return localSize; }
   /// Mask of the first `active` lanes.
-  Value firstLanes(int64_t lanes, int64_t active);
+  Value firstLanes(int64_t lanes, const ActiveLanes &active);
   Value firstLane(Value v);
   Value loadScalar(Value mem, Value index);
   /// `granule` neighbouring elements as one 32-bit word (1: the element itself)
@@ -100,10 +119,10 @@ public:
   /// accumulators.
   void barrier();
   /// Lane i is mem[index + i * stride]; lanes past `active` are 0.
-  Value load(Value mem, Value index, int64_t lanes, int64_t active,
+  Value load(Value mem, Value index, int64_t lanes, const ActiveLanes &active,
              const Extent &stride);
   /// A scalar or a vector.
-  void store(Value value, Value mem, Value index, int64_t active,
+  void store(Value value, Value mem, Value index, const ActiveLanes &active,
              const Extent &stride);
   /// Whole vectors bypass the cache while this is on: for results far larger
   /// than it, at positions and buffers aligned to the vector. End with
@@ -140,6 +159,16 @@ private:
                 unsigned numSymbols);
   void outlineRegion(mlir::scf::ExecuteRegionOp region, llvm::StringRef name);
   Value stepVector(int64_t lanes, const Extent &stride);
+  /// load() and store() of as many lanes as a value says.
+  Value loadSome(Value mem, Value index, int64_t lanes, Value active,
+                 const Extent &stride);
+  void storeSome(Value value, Value mem, Value index, Value active,
+                 const Extent &stride);
+  /// Whether the target masks lanes of this type; else they are copied one by
+  /// one by way of getScratch().
+  bool hasMasks(Type element) const;
+  Value getScratch(Type element, int64_t lanes);
+  Value moveIndex(Value index, Value steps, const Extent &stride);
 
   const KernelModel &model;
   mlir::func::FuncOp dst;
@@ -148,6 +177,7 @@ private:
   SmallVector<Value> bindings, symbols;
   Value localArg, beginArg, endArg;
   int64_t localSize = 0;
+  llvm::DenseMap<Type, Value> scratch; ///< of vectors that cannot be masked
   Extent workgroups = 1;
   bool nonTemporal = false;
   llvm::DenseMap<int64_t, Value> indexConstants;

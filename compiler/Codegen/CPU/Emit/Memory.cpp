@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <algorithm>
+#include <numeric>
 
 using namespace mlir;
 
@@ -28,9 +29,20 @@ Value KernelBuilder::local(Type element, int64_t count) {
   return view;
 }
 
-Value KernelBuilder::firstLanes(int64_t lanes, int64_t active) {
+Value KernelBuilder::firstLanes(int64_t lanes, const ActiveLanes &active) {
+  if (!active.isStatic()) {
+    SmallVector<int32_t> numbers(lanes);
+    std::iota(numbers.begin(), numbers.end(), 0);
+    Type i32 = b.getI32Type();
+    Value steps = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(vectorType(i32, lanes),
+                                  ArrayRef<int32_t>(numbers)));
+    Value count = arith::IndexCastOp::create(b, i32, active.getValue());
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, steps,
+                                 splat(count, lanes));
+  }
   SmallVector<bool> bits(lanes, false);
-  std::fill_n(bits.begin(), active, true);
+  std::fill_n(bits.begin(), active.get(), true);
   auto type = vectorType(b.getI1Type(), lanes);
   return arith::ConstantOp::create(
       b, DenseElementsAttr::get(type, ArrayRef<bool>(bits)));
@@ -98,8 +110,73 @@ void KernelBuilder::barrier() {
       /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
 }
 
-Value KernelBuilder::load(Value mem, Value idx, int64_t lanes, int64_t active,
-                          const Extent &stride) {
+bool KernelBuilder::hasMasks(Type element) const {
+  return element.getIntOrFloatBitWidth() >= 32 ||
+         (targetInfo.hasAvx512 && element.isInteger());
+}
+
+Value KernelBuilder::getScratch(Type element, int64_t lanes) {
+  Value &memory = scratch[vectorType(element, lanes)];
+  if (!memory)
+    memory = local(element, lanes);
+  return memory;
+}
+
+Value KernelBuilder::moveIndex(Value idx, Value steps, const Extent &stride) {
+  if (stride.isStatic() && stride.get() < 0)
+    return subIndex(idx, mulIndex(steps, -stride.get()));
+  return addIndex(idx, mulIndex(steps, stride));
+}
+
+Value KernelBuilder::loadSome(Value mem, Value idx, int64_t lanes, Value active,
+                              const Extent &stride) {
+  Type element = cast<MemRefType>(mem.getType()).getElementType();
+  VectorType type = vectorType(element, lanes);
+  bool isBackwards = stride.isStatic() && stride.get() < 0;
+  if (!hasMasks(element) || isBackwards) {
+    Value copy = getScratch(element, lanes);
+    vector::StoreOp::create(b, zero(type), copy, index(0));
+    loop(index(0), active, 1, [&](Value i) {
+      Value s =
+          memref::LoadOp::create(b, mem, ValueRange{moveIndex(idx, i, stride)});
+      memref::StoreOp::create(b, s, copy, ValueRange{i});
+    });
+    return vector::LoadOp::create(b, type, copy, index(0));
+  }
+  Value mask = firstLanes(lanes, ActiveLanes(active));
+  if (stride.is(1))
+    return vector::MaskedLoadOp::create(b, type, mem, ValueRange{idx}, mask,
+                                        zero(type));
+  return vector::GatherOp::create(b, type, mem, ValueRange{idx},
+                                  stepVector(lanes, stride), mask, zero(type));
+}
+
+void KernelBuilder::storeSome(Value value, Value mem, Value idx, Value active,
+                              const Extent &stride) {
+  auto type = cast<VectorType>(value.getType());
+  int64_t lanes = type.getNumElements();
+  if (!hasMasks(type.getElementType())) {
+    Value copy = getScratch(type.getElementType(), lanes);
+    vector::StoreOp::create(b, value, copy, index(0));
+    loop(index(0), active, 1, [&](Value i) {
+      Value s = memref::LoadOp::create(b, copy, ValueRange{i});
+      memref::StoreOp::create(b, s, mem, ValueRange{moveIndex(idx, i, stride)});
+    });
+    return;
+  }
+  Value mask = firstLanes(lanes, ActiveLanes(active));
+  if (stride.is(1))
+    vector::MaskedStoreOp::create(b, mem, ValueRange{idx}, mask, value);
+  else
+    vector::ScatterOp::create(b, /*resultType=*/Type{}, mem, ValueRange{idx},
+                              stepVector(lanes, stride), mask, value);
+}
+
+Value KernelBuilder::load(Value mem, Value idx, int64_t lanes,
+                          const ActiveLanes &some, const Extent &stride) {
+  if (!some.isStatic())
+    return loadSome(mem, idx, lanes, some.getValue(), stride);
+  int64_t active = some.get();
   Type element = cast<MemRefType>(mem.getType()).getElementType();
   VectorType type = vectorType(element, lanes);
   if (lanes > 1 && stride.isStatic() && stride.get() < 0) {
@@ -143,13 +220,16 @@ Value KernelBuilder::load(Value mem, Value idx, int64_t lanes, int64_t active,
                                   zero(type));
 }
 
-void KernelBuilder::store(Value value, Value mem, Value idx, int64_t active,
-                          const Extent &stride) {
+void KernelBuilder::store(Value value, Value mem, Value idx,
+                          const ActiveLanes &some, const Extent &stride) {
   auto type = dyn_cast<VectorType>(value.getType());
   if (!type) {
     memref::StoreOp::create(b, value, mem, ValueRange{idx});
     return;
   }
+  if (!some.isStatic())
+    return storeSome(value, mem, idx, some.getValue(), stride);
+  int64_t active = some.get();
   int64_t lanes = type.getNumElements();
   if (active == 1) { // not masked, see load()
     Value s = firstLane(value);

@@ -122,12 +122,16 @@ private:
   RankedTensorType fullType() {
     return getTensorType(
         shape.getShape(),
-        getDenseStrides(shape.getShape(), getLogicalStrides(shape)), wide);
+        getDenseStrides(shape.getShape(), getLogicalStrides(shape)), wide,
+        getDynamicDims(shape));
   }
   RankedTensorType smallType() {
     SmallVector<int64_t> dims(shape.getRank(), 1);
     dims[kept] = shape.getDimSize(kept);
-    return RankedTensorType::get(dims, wide);
+    SmallVector<int64_t> dynamic;
+    if (isDynamicDim(shape, kept))
+      dynamic.push_back(kept);
+    return getTensorType(dims, getContiguousStrides(dims), wide, dynamic);
   }
 
   Operation *op;

@@ -29,4 +29,10 @@ LogicalResult BatchnormOp::verify() {
   return verifyStatistics(*this, getStatistics(), channels);
 }
 
+SmallVector<EqualDims> BatchnormOp::getSymbolicDims() {
+  SmallVector<EqualDims> dims = getElementwiseDims({getX(), getOutput()});
+  dims.erase(dims.begin() + 1); // the channels are known
+  return dims;
+}
+
 } // namespace fusilli::ir

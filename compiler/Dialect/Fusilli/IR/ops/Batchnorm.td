@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_BatchnormOp : Fusilli_Op<"batchnorm", [AttrSizedOperandSegments]> {
+def Fusilli_BatchnormOp : Fusilli_Op<"batchnorm", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "normalization of each channel";
   let description = [{
     `Y = (X - M) / sqrt(V + epsilon) * scale + bias` for each channel, which is

@@ -22,4 +22,14 @@ LogicalResult LayernormOp::verify() {
   return verifyStatistics(*this, getStatistics(), perSample);
 }
 
+SmallVector<EqualDims> LayernormOp::getSymbolicDims() {
+  // Scale, bias and statistics are 1 where they do not have the extent of x.
+  SmallVector<Value> tensors = {getX(), getOutput()};
+  for (Value affine : {getScale(), getBias()})
+    if (affine)
+      tensors.push_back(affine);
+  llvm::append_range(tensors, getStatistics());
+  return getElementwiseDims(tensors);
+}
+
 } // namespace fusilli::ir

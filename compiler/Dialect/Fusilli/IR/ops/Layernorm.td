@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_LayernormOp : Fusilli_Op<"layernorm", [AttrSizedOperandSegments]> {
+def Fusilli_LayernormOp : Fusilli_Op<"layernorm", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "normalization of each sample over all dimensions but the first";
   let description = [{
     `Y = (X - M) / sqrt(V + epsilon) * scale + bias` with the mean `M` and the

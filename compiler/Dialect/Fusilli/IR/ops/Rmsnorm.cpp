@@ -18,4 +18,12 @@ LogicalResult RmsnormOp::verify() {
   return verifyShape(*this, "scale", getScale(), affine);
 }
 
+SmallVector<EqualDims> RmsnormOp::getSymbolicDims() {
+  // Scale is 1 where it does not have the extent of x.
+  SmallVector<Value> tensors = {getX(), getOutput()};
+  if (Value scale = getScale())
+    tensors.push_back(scale);
+  return getElementwiseDims(tensors);
+}
+
 } // namespace fusilli::ir

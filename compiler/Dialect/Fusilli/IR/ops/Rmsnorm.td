@@ -8,7 +8,8 @@
 
 include "compiler/Dialect/Fusilli/IR/FusilliBase.td"
 
-def Fusilli_RmsnormOp : Fusilli_Op<"rmsnorm"> {
+def Fusilli_RmsnormOp : Fusilli_Op<"rmsnorm",
+    [DeclareOpInterfaceMethods<Fusilli_SymbolicDimsInterface>]> {
   let summary = "scaling of each sample by its root mean square";
   let description = [{
     `Y = X / sqrt(mean(X^2) + epsilon) * scale`, the mean over all dimensions but
