@@ -168,24 +168,6 @@ TEST(DynamicTest, ConvolutionBatchWithEpilogue) {
   }
 }
 
-TEST(DynamicTest, AttentionSequence) {
-  for (DataType dtype : {DataType::Float, DataType::Half, DataType::BFloat16})
-    for (bool causal : {false, true}) {
-      Case problem("dynamic sdpa " + toString(dtype) +
-                   (causal ? " causal" : ""));
-      auto q = dynamic(problem.input("q", dtype, {2, 4, kN, 16}), {2});
-      auto k = dynamic(problem.input("k", dtype, {2, 2, kN, 16}), {2});
-      auto v = dynamic(problem.input("v", dtype, {2, 2, kN, 16}), {2});
-      SdpaAttr attr;
-      attr.setIsCausal(causal).setEnableGqa(true);
-      auto o = dynamic(problem.graph.sdpa(q, k, v, nullptr, attr), {2});
-      o->setDataType(dtype);
-      problem.output(o, "o");
-      EXPECT_TRUE(problem.runShapes(rowsFrom(problem, {1, 16, 32, 64, 7, 131}),
-                                    kOptions));
-    }
-}
-
 /// z = (x w1) w2 with any number of rows: the first product is in the
 /// workspace.
 struct TwoProducts {
