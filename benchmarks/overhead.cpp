@@ -111,9 +111,10 @@ ErrorObject measureInline(const std::string &target, int repeat,
   std::string unused;
   ProblemData one = makeData(*parseProblem("pointwise 1 f32 add", unused), 1);
   FUSILLI_ASSIGN_OR_RETURN(PreparedProblem prepared, subject->prepare(one, 1));
-  ProblemData any =
-      makeData(*parseProblem("pointwise 1 f32 add dynamic", unused), 1);
-  FUSILLI_ASSIGN_OR_RETURN(PreparedProblem dynamic, subject->prepare(any, 1));
+  // A dynamic extent is represented by 2 at least.
+  ProblemData two =
+      makeData(*parseProblem("pointwise 2 f32 add dynamic", unused), 1);
+  FUSILLI_ASSIGN_OR_RETURN(PreparedProblem dynamic, subject->prepare(two, 1));
   const Handle &handle = subject->handle();
   // A graph without nodes may be refused; then there is no figure.
   ErrorOr<std::unique_ptr<Graph>> empty = nullGraph(handle);

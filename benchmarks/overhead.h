@@ -14,8 +14,8 @@
 namespace fusilli::bench {
 
 /// Medians over batches of at least 1,000 calls: a graph without nodes, a
-/// graph of one element, the same where the extent is dynamic, a plain call
-/// through a pointer for scale, and the addition of 65,536 floats on two
+/// graph of one element, one of two elements whose extent is dynamic, a plain
+/// call through a pointer for scale, and the addition of 65,536 floats on two
 /// threads beside the same loop in OpenMP.
 /// Makes devices of its own; sets FUSILLI_NUM_THREADS.
 ErrorOr<OverheadResult> measureOverhead(const std::string &target, int repeat);

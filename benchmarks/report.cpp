@@ -306,10 +306,10 @@ void printTable(const Report &report, std::ostream &out) {
   out << "overhead: null graph " << cell(overhead.nullNs, "%.0f")
       << " ns, one element " << cell(overhead.oneElementNs, "%.0f")
       << " ns, bound " << cell(overhead.boundNs, "%.0f")
-      << " ns, one element of a dynamic dim "
-      << cell(overhead.dynamicNs, "%.0f") << " ns, bound "
-      << cell(overhead.dynamicBoundNs, "%.0f") << " ns, empty call "
-      << cell(overhead.callNs, "%.2f") << " ns; 64 K elements on 2 threads "
+      << " ns, of a dynamic extent " << cell(overhead.dynamicNs, "%.0f")
+      << " ns, bound " << cell(overhead.dynamicBoundNs, "%.0f")
+      << " ns, empty call " << cell(overhead.callNs, "%.2f")
+      << " ns; 64 K elements on 2 threads "
       << cell(overhead.parallel64kUs, "%.2f") << " us, openmp "
       << cell(overhead.openmp64kUs, "%.2f") << " us\n";
 }
