@@ -16,6 +16,7 @@ ErrorOr<CheckResult> checkSample(const SampledProblem &sample) {
   // What is declared of extents and constants does not change the values.
   Problem problem = sample.data.problem;
   problem.dynamic = problem.constant = false;
+  problem.representative = 0;
   FUSILLI_ASSIGN_OR_RETURN(ProblemGraph built, buildGraph(problem));
   FUSILLI_ASSIGN_OR_RETURN(std::vector<uint8_t> graph,
                            built.graph->serialize());

@@ -5,6 +5,7 @@
 
 #include "benchmarks/graph.h"
 
+#include <algorithm>
 #include <string>
 
 namespace fusilli::bench {
@@ -205,6 +206,48 @@ void markDynamic(TensorAttr &attr, const Problem &problem) {
   attr.setDynamicDim(problem.kind == ProblemKind::Sdpa ? 2 : 0);
 }
 
+/// The problem that is compiled: of another extent, where that is dynamic.
+Problem withRepresentative(Problem problem) {
+  const int64_t extent = problem.representative;
+  if (extent == 0)
+    return problem;
+  problem.representative = 0;
+  switch (problem.kind) {
+  case ProblemKind::Matmul:
+    problem.m = extent;
+    break;
+  case ProblemKind::BatchMatmul:
+    problem.batch = extent;
+    break;
+  case ProblemKind::Conv:
+  case ProblemKind::ConvDGrad:
+  case ProblemKind::ConvWGrad:
+  case ProblemKind::Batchnorm:
+    problem.conv.n = extent;
+    break;
+  case ProblemKind::Sdpa:
+    if (problem.sdpa.keys == problem.sdpa.queries)
+      problem.sdpa.keys = extent;
+    problem.sdpa.queries = extent;
+    break;
+  case ProblemKind::Layernorm:
+  case ProblemKind::Rmsnorm: {
+    // The samples are all dims that are not normalised, as one.
+    bool first = true;
+    for (size_t d = 0; d < problem.dims.size(); ++d) {
+      if (std::ranges::count(problem.axes, static_cast<int64_t>(d)) != 0)
+        continue;
+      problem.dims[d] = first ? extent : 1;
+      first = false;
+    }
+    break;
+  }
+  default:
+    problem.dims[0] = extent;
+  }
+  return problem;
+}
+
 /// Says that the tensor does not change between executes.
 template <typename Tensor> ErrorObject declareConstant(Tensor &attr) {
   if constexpr (requires { attr.setConstant(true); }) {
@@ -241,7 +284,8 @@ DataType graphType(ElementType type) {
   return DataType::NotSet;
 }
 
-ErrorOr<ProblemGraph> buildGraph(const Problem &problem) {
+ErrorOr<ProblemGraph> buildGraph(const Problem &given) {
+  const Problem problem = withRepresentative(given);
   ProblemGraph built{std::make_unique<Graph>(), {}, nullptr, {}};
   Graph &graph = *built.graph;
   DataType type = graphType(problem.type);

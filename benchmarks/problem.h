@@ -18,7 +18,8 @@
 // a product or convolution is declared constant, so that it may be packed
 // before the timed calls), 'views' (the first operand has padded rows) and
 // 'dynamic' (the batch, or the rows where there is none, have a dynamic
-// extent; of an attention the sequence).
+// extent; of an attention the sequence; 'dynamic16' compiles for a
+// representative extent of 16 and runs the one of the line).
 //
 // Images have one to three spatial dims: n1c32w110250 k32s2, n1c3h8w8 k4r3s3,
 // n1c3d2h14w14 k8t2r14s14; pad, stride and dil take one number or one a dim
@@ -115,9 +116,10 @@ struct Problem {
   std::vector<int64_t> axes; ///< reduce, norms: ascending, unique
   bool bias = false;
   Activation activation = Activation::None;
-  bool constant = false; ///< the second operand is declared constant
-  bool views = false;    ///< the first operand has padded rows
-  bool dynamic = false;  ///< the batch, rows or sequence are dynamic
+  bool constant = false;      ///< the second operand is declared constant
+  bool views = false;         ///< the first operand has padded rows
+  bool dynamic = false;       ///< the batch, rows or sequence are dynamic
+  int64_t representative = 0; ///< of the dynamic extent; 0: what is run
 
   bool isMatmul() const {
     return kind == ProblemKind::Matmul || kind == ProblemKind::BatchMatmul;

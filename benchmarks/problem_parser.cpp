@@ -165,6 +165,24 @@ private:
     return true;
   }
 
+  /// 'dynamic', or with the representative extent, 'dynamic16'.
+  bool takeDynamic() {
+    constexpr std::string_view kWord = "dynamic";
+    for (size_t i = 1; i < words_.size(); ++i) {
+      const std::string word = words_[i];
+      if (!word.starts_with(kWord))
+        continue;
+      if (word.size() > kWord.size() &&
+          !parseInt(std::string_view(word).substr(kWord.size()), 2,
+                    problem_.representative))
+        return failed("bad representative extent in '" + word + "'");
+      problem_.dynamic = true;
+      words_.erase(words_.begin() + static_cast<std::ptrdiff_t>(i));
+      return true;
+    }
+    return true;
+  }
+
   bool takeFlags() {
     ProblemKind kind = problem_.kind;
     bool weights = problem_.isMatmul() || kind == ProblemKind::Conv ||
@@ -172,8 +190,7 @@ private:
     bool matmul = problem_.isMatmul();
     bool sdpa = kind == ProblemKind::Sdpa;
     return takeFlag("const", weights, problem_.constant) &&
-           takeFlag("views", true, problem_.views) &&
-           takeFlag("dynamic", true, problem_.dynamic) &&
+           takeFlag("views", true, problem_.views) && takeDynamic() &&
            takeFlag("ta", matmul, problem_.transposeA) &&
            takeFlag("tb", matmul, problem_.transposeB) &&
            takeFlag("causal", sdpa, problem_.sdpa.causal) &&

@@ -100,6 +100,8 @@ TEST(ProblemTest, WordsThatStandAnywhere) {
   EXPECT_EQ(problem.activation, Activation::Relu);
   EXPECT_EQ(problem.line,
             "matmul 8x16x4 f32 ta const bias relu views tb dynamic");
+  EXPECT_EQ(problem.representative, 0);
+  EXPECT_EQ(parsed("softmax 4x8 f32 axis1 dynamic16").representative, 16);
   // Padding is no traffic.
   EXPECT_EQ(problem.bytes(), parsed("matmul 8x16x4 f32 bias").bytes());
 }

@@ -121,14 +121,22 @@ ErrorObject Subject::bind(PreparedProblem &prepared,
   prepared.pack.clear();
   const ProblemGraph &graph = prepared.graph;
   ElementType type = data.problem.type;
+  // The graph's own extents may be representative ones.
+  const std::vector<TensorSpec> specs = inputSpecs(data.problem);
+  auto shaped = [&](const TensorSpec &spec) {
+    TensorAttr tensor;
+    tensor.setDim(spec.dims).setStride(spec.strides);
+    return tensor;
+  };
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     FUSILLI_ASSIGN_OR_RETURN(
         BufferPtr buffer,
-        allocateFor(handle_, type, *graph.inputs[i], data.inputs[i].data()));
+        allocateFor(handle_, type, shaped(specs[i]), data.inputs[i].data()));
     prepared.pack.emplace(graph.inputs[i], std::move(buffer));
   }
-  FUSILLI_ASSIGN_OR_RETURN(prepared.output,
-                           allocateFor(handle_, type, *graph.output, nullptr));
+  FUSILLI_ASSIGN_OR_RETURN(
+      prepared.output,
+      allocateFor(handle_, type, shaped(outputSpec(data.problem)), nullptr));
   prepared.pack.emplace(graph.output, prepared.output);
   for (const TensorPtr &statistic : graph.statistics) {
     FUSILLI_ASSIGN_OR_RETURN(BufferPtr buffer,
@@ -140,13 +148,12 @@ ErrorObject Subject::bind(PreparedProblem &prepared,
 
 ErrorObject Subject::runFirst(PreparedProblem &prepared,
                               const ProblemData &data) const {
-  FUSILLI_ASSIGN_OR_RETURN(std::optional<size_t> size,
-                           prepared.graph.graph->getWorkspaceSize());
   FUSILLI_CHECK_ERROR(bind(prepared, data));
+  FUSILLI_ASSIGN_OR_RETURN(
+      size_t size, prepared.graph.graph->getWorkspaceSize(prepared.pack));
   prepared.workspace = nullptr;
-  if (size.value_or(0) > 0) {
-    FUSILLI_ASSIGN_OR_RETURN(Buffer buffer,
-                             Buffer::allocateRaw(handle_, *size));
+  if (size > 0) {
+    FUSILLI_ASSIGN_OR_RETURN(Buffer buffer, Buffer::allocateRaw(handle_, size));
     prepared.workspace = std::make_shared<Buffer>(std::move(buffer));
   }
   double start = nowNs();

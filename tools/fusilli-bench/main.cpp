@@ -42,7 +42,7 @@ constexpr const char *kFooter = R"(Problem lines:
   layernorm|rmsnorm|softmax 2048x4096 f32 axis1
   batchnorm n8c64h56w56 f32 nhwc           training
 each with the words: const (second operand constant), views (first operand with
-padded rows), dynamic (batch or rows dynamic)
+padded rows), dynamic (batch, rows or sequence dynamic; dynamic16: compiled for 16)
 
 Exit codes: 0 done; 1 a result exceeds its error bound, or --compare found a
 loss; 2 wrong usage; 3 a problem could not be compiled or run.)";
