@@ -295,6 +295,32 @@ TEST(DynamicRowsTest, NormsOfLargeBatchesAndLongSamples) {
                           {.threads = {1, 2}, .repeats = 1, .samples = 500}));
 }
 
+// Long reductions of few results are cut into parts along a dim that is known.
+TEST(DynamicRowsTest, ReductionsInTwoStages) {
+  for (bool channelsLast : {false, true})
+    for (Reduce mode : {Reduce::AVG, Reduce::MAX, Reduce::NORM1}) {
+      const Dims dims = {kN, 8, 57, 64};
+      Case c("dynamic reduction in two stages " +
+             ReductionAttr::kModeToStr.at(mode) +
+             (channelsLast ? " channels last" : ""));
+      const auto x = mark(c.input("x", DataType::Float, dims,
+                                  channelsLast ? channelsLastStrides(dims)
+                                               : rowMajorStrides(dims),
+                                  Data::Normal),
+                          dims);
+      c.output(c.reduction(mode, x, {1, 8, 1, 1}, DataType::Float), "channels");
+      c.output(c.reduction(mode, x, {1, 1, 1, 1}, DataType::Float), "all");
+      c.output(mark(c.reduction(mode, x, {kN, 1, 1, 1}, DataType::Float),
+                    {kN, 1, 1, 1}),
+               "samples");
+      EXPECT_TRUE(c.runShapes(rowsFrom(c, {1, 16, 3, 41}),
+                              {.threads = {1, 3}, .repeats = 1}));
+    }
+  for (bool channelsLast : {false, true})
+    runNorm("batchnorm", addBatchnorm,
+            {DataType::Float, {kN, 8, 57, 64}, channelsLast, true});
+}
+
 /// The same graph, dynamic and static, on the same inputs.
 void expectSameBits(const std::string &label, int64_t n,
                     const std::function<void(Case &, int64_t, bool)> &add) {

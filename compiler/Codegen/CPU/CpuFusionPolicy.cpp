@@ -29,6 +29,10 @@ constexpr int64_t kCacheLine = 64;
 constexpr int64_t kSplitBytes = 1 << 20;
 constexpr int64_t kPartBytes = 65536;
 constexpr int64_t kCores = 64;
+/// Parts where the batch is symbolic and a dim within each sample is cut: what
+/// a part reads lies in as many pieces as there are samples, which are to be
+/// long.
+constexpr int64_t kSymbolicParts = 8;
 
 class CpuFusionPolicy : public ir::FusionPolicy {
 public:
@@ -63,8 +67,9 @@ public:
                                 4 * kCacheLine);
     if (bytes < kSplitBytes || groups >= kCores)
       return 1;
-    return std::min(int64_t(llvm::divideCeil(2 * kCores, groups)),
-                    bytes / groups / kPartBytes);
+    int64_t parts = std::min(int64_t(llvm::divideCeil(2 * kCores, groups)),
+                             bytes / groups / kPartBytes);
+    return space.isSymbolic ? std::min(parts, kSymbolicParts) : parts;
   }
 
 private:

@@ -22,6 +22,8 @@ struct ReductionSpace {
   /// Which of them the reductions run over.
   llvm::SmallVector<bool> reduced;
   int64_t elementBytes = 1;
+  /// Some extent is only a representative one.
+  bool isSymbolic = false;
 
   /// Elements of one row: the product of the reduced extents.
   int64_t getRowLength() const;

@@ -80,6 +80,7 @@ ReductionSpace getReductionSpace(ReductionOp reduction) {
     }
   ReductionSpace space;
   space.elementBytes = getElementBytes(type.getElementType());
+  space.isSymbolic = !getDynamicDims(type).empty();
   SmallVector<int64_t> reducedDims = reduction.getReducedDims();
   for (int64_t dim : getLogicalToPhysicalOrder(type)) {
     if (type.getDimSize(dim) == 1)

@@ -68,12 +68,16 @@ public:
     SmallVector<int64_t> shape(result.getShape());
     shape.insert(shape.begin() + dim, parts);
     Type element = getPartialType(result.getElementType());
+    auto typeOfPartial = [&](ArrayRef<int64_t> dynamic) {
+      return getTensorType(shape, getContiguousStrides(shape), element,
+                           dynamic);
+    };
     Value partial = ReductionOp::create(builder, op.getLoc(),
-                                        RankedTensorType::get(shape, element),
+                                        typeOfPartial(moveDims(result, dim)),
                                         first, x, op.getNodeAttr());
     shape.erase(shape.begin() + dim + 1);
     partial = ReshapeOp::create(builder, op.getLoc(),
-                                RankedTensorType::get(shape, element), partial);
+                                typeOfPartial(getDynamicDims(result)), partial);
     Value y = ReductionOp::create(builder, op.getLoc(), result, second, partial,
                                   op.getNodeAttr());
     op.getOutput().replaceAllUsesWith(y);
@@ -87,6 +91,14 @@ private:
     if (result.isInteger() && result.getIntOrFloatBitWidth() < 32)
       return builder.getI32Type();
     return result;
+  }
+
+  /// The dynamic dims of `type` once dim `own`, which is none, is two.
+  static SmallVector<int64_t> moveDims(RankedTensorType type, int64_t own) {
+    SmallVector<int64_t> dims(getDynamicDims(type));
+    for (int64_t &d : dims)
+      d += d > own;
+    return dims;
   }
 
   /// The dim of `value` that is the split one under right alignment, or -1.
@@ -116,7 +128,8 @@ private:
     shape[own] = extent / count;
     shape.insert(shape.begin() + own, count);
     strides.insert(strides.begin() + own, strides[own] * shape[own + 1]);
-    return getTensorType(shape, strides, type.getElementType());
+    return getTensorType(shape, strides, type.getElementType(),
+                         moveDims(type, own));
   }
 
   /// The value with the dim as two.
@@ -183,7 +196,7 @@ struct SplitReductionsPass
 
   void visit(ReductionOp op) {
     auto stages = getStages(op.getMode());
-    if (!stages || !getDynamicDims(op.getX().getType()).empty())
+    if (!stages)
       return;
     int64_t limit = policy->getParts(getReductionSpace(op));
     if (limit <= 1)
@@ -191,6 +204,8 @@ struct SplitReductionsPass
     // The dim that can be cut into the most parts, the outer one of equals.
     int64_t dim = 0, parts = 1;
     for (int64_t d : op.getReducedDims()) {
+      if (isDynamicDim(op.getX().getType(), d))
+        continue; // no number of parts divides it
       int64_t own = getDivisor(op.getX().getType().getDimSize(d), limit);
       if (own > parts)
         std::tie(dim, parts) = std::pair(d, own);
