@@ -96,6 +96,7 @@ TEST(DynamicRowsTest, LongRows) {
 TEST(DynamicRowsTest, ReductionsAllModesAndTypes) {
   std::vector<DataType> types = kFloatTypes;
   types.insert(types.end(), kIntegerTypes.begin(), kIntegerTypes.end());
+  size_t number = 0;
   for (DataType dtype : types)
     for (Reduce mode :
          {Reduce::SUM, Reduce::MAX, Reduce::MIN, Reduce::AMAX, Reduce::NORM1,
@@ -107,6 +108,8 @@ TEST(DynamicRowsTest, ReductionsAllModesAndTypes) {
                                        {Dims{kN, 21}, 1},
                                        {Dims{21, kN}, 0},
                                        {Dims{21, kN}, 1}}) {
+        if (number++ % 3 != 0) // each mode, type and place; not all of all
+          continue;
         Case c("dynamic reduction " + ReductionAttr::kModeToStr.at(mode) + " " +
                toString(dtype) + " " + toString(dims) + " over " +
                std::to_string(over));

@@ -128,6 +128,26 @@ TEST(DynamicSdpaTest, Batch) {
   }
 }
 
+// What follows is computed with the result.
+TEST(DynamicSdpaTest, WithAResidual) {
+  for (DataType type : {DataType::Float, DataType::BFloat16}) {
+    Case c("dynamic sdpa and residual " + toString(type));
+    const Dims dims = {2, 4, kN, 20};
+    std::vector<TensorPtr> in;
+    for (const char *name : {"q", "k", "v", "residual"})
+      in.push_back(dynamic(c.input(name, type, dims), {2}));
+    SdpaAttr attr;
+    const TensorPtr o =
+        dynamic(c.graph.sdpa(in[0], in[1], in[2], nullptr, attr), {2});
+    o->setDataType(type);
+    c.output(
+        dynamic(c.pointwise(PointwiseAttr::Mode::ADD, {o, in[3]}, type), {2}),
+        "y");
+    EXPECT_TRUE(c.runShapes(rowsFrom(c, {1, 16, 33, 7, 300}),
+                            {.threads = {1, 2}, .repeats = 1}));
+  }
+}
+
 TEST(DynamicSdpaTest, LongSequences) {
   for (DataType type : {DataType::Float, DataType::BFloat16})
     for (bool causal : {false, true})

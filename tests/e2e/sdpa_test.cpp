@@ -310,6 +310,76 @@ TEST(SdpaTest, LargeScores) {
         {.rows = 60, .keys = 90, .depth = 64, .width = 32, .scale = 8.0f});
 }
 
+// What follows is computed with the result: a residual, a gate per head, a
+// bias per column, an activation; the attention may be a result as well.
+TEST(SdpaTest, WithWhatFollows) {
+  using Mode = PointwiseAttr::Mode;
+  const Problem p{.batch = 2,
+                  .heads = 4,
+                  .kHeads = 2,
+                  .vHeads = 2,
+                  .rows = 35,
+                  .keys = 50,
+                  .depth = 24,
+                  .width = 21};
+  const Dims dims = {p.batch, p.heads, p.rows, p.width};
+  for (DataType type : kFloatTypes)
+    for (bool alsoAttention : {false, true})
+      for (bool isSequenceFirst : {false, true}) {
+        const auto layout = [&](const Dims &d) {
+          return isSequenceFirst ? sequenceFirst(d) : rowMajorStrides(d);
+        };
+        Case c("sdpa, gate, bias, gelu, residual " + e2e::toString(type) +
+               (alsoAttention ? " and attention" : "") +
+               (isSequenceFirst ? " sequence first" : ""));
+        SdpaAttr attr = attributes(p);
+        const TensorPtr o = c.graph.sdpa(
+            c.input("q", type, {p.batch, p.heads, p.rows, p.depth}),
+            c.input("k", type, {p.batch, p.kHeads, p.keys, p.depth}),
+            c.input("v", type, {p.batch, p.vHeads, p.keys, p.width}), nullptr,
+            attr);
+        o->setDataType(type).setDim(dims).setStride(rowMajorStrides(dims));
+        if (alsoAttention)
+          c.output(o, "o");
+        const TensorPtr gated = c.pointwise(
+            Mode::MUL, {o, c.input("gate", type, {1, p.heads, 1, 1})}, type);
+        const TensorPtr sum = c.pointwise(
+            Mode::ADD, {gated, c.input("bias", type, {p.width})}, type);
+        const TensorPtr active = c.pointwise(Mode::GELU_FWD, {sum}, type);
+        const TensorPtr residual =
+            c.input("residual", type, dims, layout(dims), Data::Normal);
+        c.output(c.pointwise(Mode::ADD, {active, residual}, type), "y",
+                 layout(dims));
+        EXPECT_TRUE(c.run({.threads = {1, 2}, .repeats = 1}));
+      }
+}
+
+TEST(SdpaTest, WithPredicatesOfItsResult) {
+  using Mode = PointwiseAttr::Mode;
+  const Problem p{.heads = 2,
+                  .kHeads = 2,
+                  .vHeads = 2,
+                  .rows = 20,
+                  .keys = 30,
+                  .depth = 8,
+                  .width = 1};
+  Case c("sdpa, compared");
+  SdpaAttr attr = attributes(p);
+  const DataType type = DataType::Float;
+  const TensorPtr o = c.graph.sdpa(
+      c.input("q", type, {p.batch, p.heads, p.rows, p.depth}),
+      c.input("k", type, {p.batch, p.kHeads, p.keys, p.depth}),
+      c.input("v", type, {p.batch, p.vHeads, p.keys, p.width}), nullptr, attr);
+  const Dims dims = {p.batch, p.heads, p.rows, p.width};
+  o->setDataType(type).setDim(dims).setStride(rowMajorStrides(dims));
+  const TensorPtr limit = c.constant("limit", 100.0f);
+  const TensorPtr isLess =
+      c.pointwise(Mode::CMP_LT, {o, limit}, DataType::Boolean);
+  c.output(c.pointwise(Mode::BINARY_SELECT, {isLess, limit, o}, type), "y");
+  c.output(isLess, "is_less");
+  EXPECT_TRUE(c.run({.threads = {1, 2}, .repeats = 1}));
+}
+
 TEST(SdpaTest, ManyKeysAndManyRows) {
   for (DataType type : {DataType::Float, DataType::BFloat16}) {
     const RunOptions sampled{.threads = {1, 2}, .repeats = 1, .samples = 200};

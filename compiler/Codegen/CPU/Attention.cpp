@@ -179,8 +179,7 @@ public:
                    : ": the kernel " + reason);
     k.setWorkgroups(p->batch * (p->heads / t->heads) *
                     ceilDiv(p->rows, t->blocks * t->rowBlock));
-    emitAttention(model, k, *p, *t);
-    return success();
+    return emitAttention(model, k, *p, *t);
   }
 };
 

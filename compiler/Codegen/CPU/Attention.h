@@ -25,9 +25,12 @@ struct AttentionOperand {
   std::array<Extent, 4> strides; ///< in elements; 0: broadcast
 };
 
-/// What the kernel computes.
+/// What the kernel computes, and behind it ops of single elements.
 struct AttentionProblem {
-  AttentionOperand q, k, v, o;
+  AttentionOperand q, k, v;
+  Value quotient; ///< the result of the attention proper
+  /// Kernel dims of a result's batch, head, row and column; -1: of extent 1.
+  std::array<int, 4> dims;
   std::optional<AttentionOperand> mask; ///< i8: keeps what is not 0
   Extent batch, rows, keys;
   int64_t heads = 1, kHeads = 1, vHeads = 1; ///< of Q; of K and V, divisors
@@ -68,9 +71,9 @@ std::optional<AttentionProblem> matchAttention(const KernelModel &model,
                                                std::string &reason);
 
 /// Emits the loops over the builder's workgroups.
-void emitAttention(const KernelModel &model, KernelBuilder &k,
-                   const AttentionProblem &problem,
-                   const AttentionTiles &tiles);
+LogicalResult emitAttention(const KernelModel &model, KernelBuilder &k,
+                            const AttentionProblem &problem,
+                            const AttentionTiles &tiles);
 
 } // namespace fusilli::compiler
 

@@ -12,7 +12,7 @@
 //         for each row: mask; largest so far; weights = 2^(score - largest)
 //         factor = 2^(largest before - largest), sum = sum * factor + weights
 //         O = O * factor + weights V, a tile of registers at a time
-//     O / sum
+//     O / sum, and what follows element by element
 //
 // Keys and rows are masked at their ends at run time, so their number may be a
 // symbol. Scores of keys that a row does not see are -infinity; the largest
@@ -278,9 +278,6 @@ void AttentionEmitter::packRows(const Group &g, const Block &block) {
 
 void AttentionEmitter::store(const Group &g, Value head, Value first,
                              Value rows, Value slot) {
-  Value mem = k.binding(p.o.binding);
-  Value base = add(add(mul(g.batch, p.o.strides[0]), mul(head, p.o.strides[1])),
-                   mul(first, p.o.strides[2]));
   Value zero = k.zero(vectorType());
   k.loop(index(0), rows, 1, [&](Value r) {
     Value line = add(slot, r);
@@ -289,15 +286,26 @@ void AttentionEmitter::store(const Group &g, Value head, Value first,
     Value empty =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, all, number(0));
     Value inverse = splat(Value(arith::DivFOp::create(b, number(1), all)));
-    Value from = mul(line, widthPad), to = add(base, mul(r, p.o.strides[2]));
+    Value from = mul(line, widthPad);
     auto columns = [&](Value column, int64_t active) {
       Value v = arith::MulFOp::create(
           b, vectorAt(outputRows, add(from, column)), inverse);
       v = arith::SelectOp::create(b, empty, zero, v);
-      if (p.o.element != acc)
-        v = e.narrow(v, p.o.element);
-      k.store(v, mem, add(to, mul(column, p.o.strides[3])), active,
-              p.o.strides[3]);
+      Space space;
+      for (auto [dim, at] :
+           llvm::zip(p.dims, std::array<Value, 4>{g.batch, head, add(first, r),
+                                                  column})) {
+        LoopGroup group;
+        group.dims.push_back(dim < 0 ? model.getNumDims() : unsigned(dim));
+        group.iv = at;
+        space.groups.push_back(group);
+      }
+      space.vectorGroup = 3;
+      space.lanes = t.lanes;
+      space.activeLanes = active;
+      space.known[p.quotient] = v;
+      if (failed(e.storeAllResults(space)))
+        failedAny = true;
     };
     int64_t whole = p.width / t.lanes * t.lanes;
     if (whole)
@@ -308,10 +316,12 @@ void AttentionEmitter::store(const Group &g, Value head, Value first,
   });
 }
 
-void emitAttention(const KernelModel &model, KernelBuilder &k,
-                   const AttentionProblem &problem,
-                   const AttentionTiles &tiles) {
-  AttentionEmitter(model, k, problem, tiles).run();
+LogicalResult emitAttention(const KernelModel &model, KernelBuilder &k,
+                            const AttentionProblem &problem,
+                            const AttentionTiles &tiles) {
+  AttentionEmitter emitter(model, k, problem, tiles);
+  emitter.run();
+  return failure(emitter.hasFailed());
 }
 
 } // namespace fusilli::compiler

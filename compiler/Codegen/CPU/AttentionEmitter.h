@@ -22,12 +22,13 @@ public:
 
   AttentionEmitter(const KernelModel &model, KernelBuilder &k,
                    const AttentionProblem &p, const AttentionTiles &t)
-      : k(k), e(model, k), b(k.builder()), p(p), t(t), acc(p.accumulator),
-        nr(t.columns()), step(t.perStep()),
+      : model(model), k(k), e(model, k), b(k.builder()), p(p), t(t),
+        acc(p.accumulator), nr(t.columns()), step(t.perStep()),
         depthSteps(llvm::alignTo(p.depth, step * kUnroll) / step),
         widthPad(llvm::alignTo(p.width, nr)) {}
 
   void run();
+  bool hasFailed() const { return failedAny; }
 
 private:
   // What a workgroup is doing: its place, and that of the block of rows.
@@ -112,6 +113,7 @@ private:
   Value power(Value x);
   Value fill(Value mem, int64_t count, double v);
 
+  const KernelModel &model;
   KernelBuilder &k;
   Evaluator e;
   mlir::ImplicitLocOpBuilder &b;
@@ -121,6 +123,7 @@ private:
   int64_t nr, step, depthSteps, widthPad;
   int64_t capacity = 0; ///< keys that the panels hold
   int64_t qStride = 0, scoreStride = 0, weightStride = 0;
+  bool failedAny = false;
 
   // Worker-local memory.
   Value kPanels; ///< [keys / nr][depthSteps][nr]

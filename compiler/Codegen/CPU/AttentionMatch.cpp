@@ -75,6 +75,8 @@ private:
   /// 1 may be read at 0.
   static bool isIdentity(GenericOp op, OpOperand &operand);
   static GenericOp skipConversions(Value &v);
+  GenericOp findQuotient();
+  bool matchEpilogue();
   bool matchOutput();
   bool matchQuotient(GenericOp op);
   bool matchWeights(GenericOp op);
@@ -323,18 +325,73 @@ bool AttentionMatcher::matchQuotient(GenericOp op) {
   return matchWeights(weights);
 }
 
+/// The op that divides a product by a sum of weights.
+GenericOp AttentionMatcher::findQuotient() {
+  for (const Stage &stage : model.getStages()) {
+    auto op = stage.op;
+    if (!isElementwise(op, 2))
+      continue;
+    auto product = op.getDpsInputs()[0].getDefiningOp<GenericOp>();
+    auto sum = op.getDpsInputs()[1].getDefiningOp<GenericOp>();
+    if (product && product.getNumLoops() == 5 && sum &&
+        sum.getNumReductionLoops() == 1)
+      return op;
+  }
+  return {};
+}
+
+/// Whether the results are computed from the quotient at their own place and
+/// from arguments.
+bool AttentionMatcher::matchEpilogue() {
+  llvm::SmallDenseSet<Value> seen = {p.quotient};
+  SmallVector<Value> pending;
+  for (unsigned i = 0; i < model.getNumResults(); ++i) {
+    AffineMap position = model.getResultPosition(i);
+    const Binding &binding = model.getBindings()[model.getResultBinding(i)];
+    if (!position || position.getNumResults() != 4 ||
+        !model.getAccess(model.getResultBinding(i), position))
+      return decline("has a result of another shape");
+    std::array<int, 4> dims;
+    for (auto [j, expr] : llvm::enumerate(position.getResults())) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      if (!dim && !binding.extents[j].is(1))
+        return decline("has a result of another shape");
+      dims[j] = dim ? int(dim.getPosition()) : -1;
+    }
+    if (i && dims != p.dims)
+      return decline("has results of different places");
+    p.dims = dims;
+    pending.push_back(model.getResultValue(i));
+  }
+  while (!pending.empty()) {
+    Value v = pending.pop_back_val();
+    if (isa<BlockArgument>(v) || v.getDefiningOp<arith::ConstantOp>() ||
+        !seen.insert(v).second)
+      continue;
+    auto op = v.getDefiningOp<GenericOp>();
+    if (!op || op->getNumResults() != 1 || op.getNumReductionLoops() ||
+        !isIdentity(op, *op.getDpsInitOperand(0)))
+      return decline("has results that are no elements of the quotient");
+    for (OpOperand *input : op.getDpsInputOperands()) {
+      if (input->get() == p.quotient && !isIdentity(op, *input))
+        return decline("reads the quotient at another place");
+      pending.push_back(input->get());
+    }
+  }
+  SmallVector<Access> accesses;
+  for (unsigned i = 0; i < model.getNumResults(); ++i)
+    if (!model.collect(model.getResultValue(i), model.getResultPosition(i),
+                       accesses, [&](Value v) { return v == p.quotient; }))
+      return decline("reads an operand that is not addressed linearly");
+  return true;
+}
+
 bool AttentionMatcher::matchOutput() {
-  if (model.getNumResults() != 1)
-    return decline("has several results");
-  p.o.binding = model.getResultBinding(0);
-  const Binding &binding = model.getBindings()[p.o.binding];
-  if (binding.type.getRank() != 4)
+  GenericOp quotient = findQuotient();
+  if (!quotient || quotient.getNumLoops() != 4)
     return decline("is no quotient of a product and a sum");
-  p.o.element = binding.element();
-  for (auto [to, from] : llvm::zip(p.o.strides, binding.strides))
-    to = from;
-  Value v = model.getResultValue(0);
-  return matchQuotient(skipConversions(v));
+  p.quotient = quotient.getResult(0);
+  return matchQuotient(quotient) && matchEpilogue();
 }
 
 std::optional<AttentionProblem> AttentionMatcher::run() {

@@ -4,9 +4,8 @@
 //
 // Strategy `pointwise`: kernels without reductions, one pass over the outputs
 // in the order of their memory. Dims that all operands walk through linearly
-// become one loop; the innermost is vectorised, a static tail masked, a
-// symbolic one done in scalars. Workgroups are fixed chunks of elements or
-// rows.
+// become one loop; the innermost is vectorised, its tail masked. Workgroups are
+// fixed chunks of elements or rows.
 
 #include "compiler/Codegen/CPU/Emit/Evaluator.h"
 #include "compiler/Codegen/CPU/Strategy.h"
@@ -93,20 +92,23 @@ public:
     int64_t step = lanes * unroll;
     if (!inner.isStatic()) {
       Value n = k.index(inner);
-      Value whole = k.mulIndex(k.divIndex(n, lanes), lanes);
-      k.loop(lo, k.minIndex(hi, whole), lanes,
-             [&](Value iv) { position(iv, lanes, lanes); });
-      Value from = tail ? k.minIndex(whole, hi) : whole;
-      k.loop(from, k.minIndex(hi, n), 1, [&](Value iv) { position(iv, 1, 1); });
+      auto upTo = [&](int64_t multiple) {
+        return k.minIndex(k.mulIndex(k.divIndex(n, multiple), multiple), hi);
+      };
+      Value steps = upTo(step), whole = upTo(lanes);
+      k.loop(lo, steps, step, [&](Value iv) { unrolled(iv); });
+      if (unroll > 1)
+        k.loop(steps, whole, lanes,
+               [&](Value iv) { position(iv, lanes, lanes); });
+      k.loop(whole, k.minIndex(hi, n), lanes, [&](Value iv) {
+        position(iv, lanes, ActiveLanes(k.subIndex(n, iv)));
+      });
       return;
     }
     int64_t n = inner.get();
     int64_t steps = n / step * step, full = n / lanes * lanes;
     if (steps)
-      k.loop(lo, k.minIndex(hi, steps), step, [&](Value iv) {
-        for (int64_t u = 0; u < unroll; ++u)
-          position(k.addIndex(iv, u * lanes), lanes, lanes);
-      });
+      k.loop(lo, k.minIndex(hi, steps), step, [&](Value iv) { unrolled(iv); });
     auto rest = [&] {
       if (full - steps == lanes)
         position(k.index(steps), lanes, lanes);
@@ -130,7 +132,12 @@ public:
   bool hasFailed() const { return anyFailed; }
 
 private:
-  void position(Value iv, int64_t vector, int64_t active) {
+  void unrolled(Value iv) {
+    for (int64_t u = 0; u < unroll; ++u)
+      position(k.addIndex(iv, u * lanes), lanes, lanes);
+  }
+
+  void position(Value iv, int64_t vector, const ActiveLanes &active) {
     Space space;
     space.groups = groups;
     space.vectorGroup = vector > 1 || lanes == 1 ? int(groups.size()) - 1 : -1;
@@ -162,8 +169,10 @@ public:
     fields.lanes = getComputeLanes(model, target);
     int64_t inner = loops.inner().representative();
     int64_t rows = loops.rows().representative();
-    fields.unroll =
-        std::clamp<int64_t>(inner / fields.lanes, 1, cost > kHeavyCost ? 1 : 4);
+    int64_t most = cost > kHeavyCost ? 1 : 4;
+    fields.unroll = loops.inner().isStatic()
+                        ? std::clamp<int64_t>(inner / fields.lanes, 1, most)
+                        : most;
     fields.isInline =
         model.isStatic() && isInlineWork(model.getBytes(loops.accesses),
                                          double(inner) * rows * cost, target);

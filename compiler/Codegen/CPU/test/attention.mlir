@@ -62,3 +62,30 @@ func.func private @wide(%q: tensor<1x1x4x100000xf32>) -> tensor<1x1x4x100000xf32
   %0 = fusilli.sdpa %q, %q, %q scale = 0.125 : (tensor<1x1x4x100000xf32>, tensor<1x1x4x100000xf32>, tensor<1x1x4x100000xf32>) -> tensor<1x1x4x100000xf32>
   return %0 : tensor<1x1x4x100000xf32>
 }
+
+// -----
+
+// Any number of queries and keys: blocks of keys, for four row blocks.
+// CHECK-LABEL: func.func private @symbolic(
+// CHECK-SAME: #fusilli.schedule<attention, workgroup = [1, 256], tile = [8, 32], cache = [64, 512, 512],
+!s = tensor<1x8x512x64xf32, #fusilli.layout<strides = [262144, 32768, 64, 1], dynamic = [2]>>
+func.func private @symbolic(%q: !s) -> !s attributes {fusilli.kernel} {
+  %0 = fusilli.sdpa %q, %q, %q scale = 0.125 : (!s, !s, !s) -> !s
+  return %0 : !s
+}
+
+// -----
+
+// What follows is evaluated where the quotient is stored.
+// CHECK-LABEL: func.func private @followed(
+// CHECK-SAME: #fusilli.schedule<attention,
+// BF16-LABEL: func.func private @followed.store
+// BF16: arith.mulf
+// BF16: arith.select
+// BF16: arith.addf
+// BF16: vector.store
+func.func private @followed(%q: tensor<1x8x512x64xf32>) -> tensor<1x8x512x64xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.sdpa %q, %q, %q scale = 0.125 : (tensor<1x8x512x64xf32>, tensor<1x8x512x64xf32>, tensor<1x8x512x64xf32>) -> tensor<1x8x512x64xf32>
+  %1 = fusilli.pointwise ADD %0, %q : (tensor<1x8x512x64xf32>, tensor<1x8x512x64xf32>) -> tensor<1x8x512x64xf32>
+  return %1 : tensor<1x8x512x64xf32>
+}

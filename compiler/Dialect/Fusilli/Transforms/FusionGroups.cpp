@@ -2,9 +2,9 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The order of decisions: contractions take their epilogues, then reductions
-// their producers and users, then what is left merges; last, cheap ops that
-// broadcast move to where they are used.
+// The order of decisions: contractions and attentions take their epilogues,
+// then reductions their producers and users, then what is left merges; last,
+// cheap ops that broadcast move to where they are used.
 #include "compiler/Dialect/Fusilli/Transforms/FusionGroups.h"
 
 #include "compiler/Dialect/Fusilli/IR/ConstantParameters.h"
@@ -173,13 +173,17 @@ void FusionGroups::forEachDef(GroupId id,
   }
 }
 
-void FusionGroups::growContraction(GroupId id) {
+void FusionGroups::absorbEpilogue(GroupId id) {
   const FusionShape &shape = get(id).shape;
   absorbUsers(id, SmallVector<Operation *>(graph.getOps(id)),
               [&](Operation *op) {
                 return isKind(groupOf(op), KernelKind::Pointwise) &&
                        shapeOf(op) == shape;
               });
+}
+
+void FusionGroups::growContraction(GroupId id) {
+  absorbEpilogue(id);
   absorbPrologues(id);
 }
 
@@ -269,12 +273,7 @@ void FusionGroups::growReduction(GroupId id) {
     return;
   }
   absorbProducers(id);
-  const FusionShape &shape = get(id).shape;
-  absorbUsers(id, SmallVector<Operation *>(graph.getOps(id)),
-              [&](Operation *op) {
-                return isKind(groupOf(op), KernelKind::Pointwise) &&
-                       shapeOf(op) == shape;
-              });
+  absorbEpilogue(id);
 }
 
 bool FusionGroups::canBeRows(GroupId id) const {
@@ -410,12 +409,14 @@ void FusionGroups::run() {
         (this->*step)(id);
   };
   forEach(KernelKind::Contraction, &FusionGroups::growContraction);
+  forEach(KernelKind::Attention, &FusionGroups::absorbEpilogue);
   forEach(KernelKind::Reduction, &FusionGroups::growReduction);
   eraseDead();
   for (GroupId id = count; id-- > 0;)
     if (isKind(id, KernelKind::Pointwise))
       mergePointwise(id);
   forEach(KernelKind::Contraction, &FusionGroups::absorbSameShape);
+  forEach(KernelKind::Attention, &FusionGroups::absorbSameShape);
   forEach(KernelKind::Reduction, &FusionGroups::absorbSameShape);
   mergeSiblings();
   for (GroupId id = count; id-- > 0;)

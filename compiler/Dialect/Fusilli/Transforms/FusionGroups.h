@@ -96,6 +96,8 @@ private:
                   llvm::function_ref<Joined(mlir::Operation *)> absorb);
 
   void growContraction(GroupId id);
+  /// Takes in pointwise users of the group's shape.
+  void absorbEpilogue(GroupId id);
   void absorbPrologues(GroupId id);
   void growReduction(GroupId id);
   void bundleReductions(GroupId id);

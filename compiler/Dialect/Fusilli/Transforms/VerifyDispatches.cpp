@@ -44,27 +44,37 @@ LogicalResult verifyKernel(func::FuncOp kernel) {
         return op.emitOpError("in a kernel of a custom op");
     return success();
   }
-  SmallVector<Operation *> contractions;
+  SmallVector<Operation *> contractions, attentions;
   SmallVector<ReductionOp> reductions;
   for (Operation &op : kernel.front()) {
     if (isContraction(&op))
       contractions.push_back(&op);
     else if (auto reduction = dyn_cast<ReductionOp>(op))
       reductions.push_back(reduction);
-    else if (isa<SdpaOp>(op) && kind.getValue() == kKindAttention &&
-             isa<func::ReturnOp>(op.getNextNode()))
-      return success(); // alone in its kernel
+    else if (isa<SdpaOp>(op))
+      attentions.push_back(&op);
     else if (!isa<PointwiseOp, ConstantOp, func::ReturnOp>(op))
       return op.emitOpError("in a kernel");
   }
+  bool isAttention = kind.getValue() == kKindAttention;
   bool isContraction = kind.getValue() == kKindContraction;
   bool isReduction =
       kind.getValue() == kKindReduction || kind.getValue() == kKindRows;
   if (contractions.size() != (isContraction ? 1 : 0) ||
+      attentions.size() != (isAttention ? 1 : 0) ||
       reductions.empty() == isReduction)
     return kernel.emitOpError("of kind ")
-           << kind << " has " << contractions.size() << " contractions and "
-           << reductions.size() << " reductions";
+           << kind << " has " << contractions.size() << " contractions, "
+           << attentions.size() << " attentions and " << reductions.size()
+           << " reductions";
+  if (isAttention) {
+    Operation *op = attentions.front();
+    for (Value operand : op->getOperands())
+      if (!isa<BlockArgument>(operand))
+        return op->emitOpError("has an operand that is no argument");
+    return verifyResults(
+        kernel, cast<RankedTensorType>(op->getResult(0).getType()).getShape());
+  }
   if (isContraction) {
     Operation *op = contractions.front();
     for (Value operand : op->getOperands())

@@ -69,3 +69,14 @@ func.func @main(%e: tensor<1xf32> {fusilli.name = "e"}, %x: tensor<4x1xf32> {fus
   %0 = fusilli.layernorm %x epsilon(%e) : (tensor<4x1xf32>, tensor<1xf32>) -> tensor<4x1xf32>
   return %0 : tensor<4x1xf32>
 }
+
+// -----
+
+// What has the extent of a dynamic dim is dynamic.
+// CHECK-LABEL: func.func @main
+// CHECK: fusilli.pointwise MUL {{.*}} -> tensor<16x8xf32, #fusilli.layout<strides = [8, 1], dynamic = [0]>>
+// CHECK: fusilli.reduction AVG {{.*}} -> tensor<16x1xf32, #fusilli.layout<strides = [1, 1], dynamic = [0]>>
+func.func @main(%e: tensor<1xf32> {fusilli.name = "e"}, %x: tensor<16x8xf32, #fusilli.layout<strides = [8, 1], dynamic = [0]>> {fusilli.name = "x"}) -> (tensor<16x8xf32, #fusilli.layout<strides = [8, 1], dynamic = [0]>> {fusilli.name = "y"}) {
+  %0 = fusilli.rmsnorm %x epsilon(%e) {node = "n"} : (tensor<16x8xf32, #fusilli.layout<strides = [8, 1], dynamic = [0]>>, tensor<1xf32>) -> tensor<16x8xf32, #fusilli.layout<strides = [8, 1], dynamic = [0]>>
+  return %0 : tensor<16x8xf32, #fusilli.layout<strides = [8, 1], dynamic = [0]>>
+}

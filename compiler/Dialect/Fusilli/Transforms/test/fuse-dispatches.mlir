@@ -205,3 +205,27 @@ func.func @main(%x: tensor<2x2xf32> {fusilli.name = "x"}) -> (tensor<2x2xf32> {f
   %2 = fusilli.pointwise MUL %1, %h : (tensor<2x2xf32>, tensor<1xf32>) -> tensor<2x2xf32>
   return %2 : tensor<2x2xf32>
 }
+
+// -----
+
+// Attention takes in what follows, not what its operands are computed from.
+// CHECK-LABEL: func.func @main
+// CHECK: fusilli.dispatch @kernel_0
+// CHECK: fusilli.dispatch @kernel_1
+// CHECK-NOT: fusilli.dispatch
+// CHECK-LABEL: func.func private @kernel_0
+// CHECK-SAME: fusilli.kind = "pointwise", fusilli.nodes = ["scaled"]
+// CHECK-LABEL: func.func private @kernel_1
+// CHECK-SAME: fusilli.kind = "attention", fusilli.nodes = ["attention", "gated", "residual"]
+// CHECK-NEXT: fusilli.sdpa
+// CHECK-NEXT: fusilli.pointwise MUL
+// CHECK-NEXT: fusilli.pointwise ADD
+// CHECK-NEXT: return
+func.func @main(%g: tensor<1x4x1x1xf32> {fusilli.name = "g"}, %q: tensor<2x4x8x16xf32> {fusilli.name = "q"}, %r: tensor<2x4x8x16xf32> {fusilli.name = "r"})
+    -> (tensor<2x4x8x16xf32> {fusilli.name = "y"}) {
+  %0 = fusilli.pointwise MUL %q, %g {node = "scaled"} : (tensor<2x4x8x16xf32>, tensor<1x4x1x1xf32>) -> tensor<2x4x8x16xf32>
+  %1 = fusilli.sdpa %0, %0, %0 scale = 0.25 {node = "attention"} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  %2 = fusilli.pointwise MUL %1, %g {node = "gated"} : (tensor<2x4x8x16xf32>, tensor<1x4x1x1xf32>) -> tensor<2x4x8x16xf32>
+  %3 = fusilli.pointwise ADD %2, %r {node = "residual"} : (tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x8x16xf32>
+  return %3 : tensor<2x4x8x16xf32>
+}

@@ -49,3 +49,15 @@ func.func @main(%a: tensor<1000x64xf32> {fusilli.name = "a"}, %b: tensor<4096x40
   %2 = fusilli.reduction ADD %b : (tensor<4096x4096xf32>) -> tensor<1x4096xf32>
   return %0, %1, %2 : tensor<1x64xf32>, tensor<4096x1xf32>, tensor<1x4096xf32>
 }
+
+// -----
+
+// A symbolic batch stays whole: the parts are of a dim within each sample.
+// CHECK-LABEL: func.func @main
+// CHECK: fusilli.dispatch @kernel_0(%{{.*}}) : (tensor<64x56x56x64xf32, #fusilli.layout<strides = [200704, 3584, 64, 1], dynamic = [0]>>) -> tensor<1x8x1x1x64xf32>
+// CHECK: func.func private @kernel_0(%{{.*}}: tensor<64x8x7x56x64xf32, #fusilli.layout<strides = [200704, 25088, 3584, 64, 1], dynamic = [0]>>) -> tensor<1x8x1x1x64xf32>
+// CHECK: func.func private @kernel_1(%{{.*}}: tensor<1x8x1x64xf32>) -> tensor<1x1x1x64xf32>
+func.func @main(%x: tensor<64x56x56x64xf32, #fusilli.layout<strides = [200704, 3584, 64, 1], dynamic = [0]>> {fusilli.name = "x"}) -> (tensor<1x1x1x64xf32> {fusilli.name = "y"}) {
+  %0 = fusilli.reduction ADD %x : (tensor<64x56x56x64xf32, #fusilli.layout<strides = [200704, 3584, 64, 1], dynamic = [0]>>) -> tensor<1x1x1x64xf32>
+  return %0 : tensor<1x1x1x64xf32>
+}

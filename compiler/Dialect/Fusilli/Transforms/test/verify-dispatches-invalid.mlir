@@ -35,7 +35,7 @@ func.func private @k(%x: tensor<4xf32>) attributes {fusilli.kernel, fusilli.kind
 
 // -----
 
-// expected-error@+1 {{of kind "pointwise" has 0 contractions and 1 reductions}}
+// expected-error@+1 {{of kind "pointwise" has 0 contractions, 0 attentions and 1 reductions}}
 func.func private @k(%x: tensor<4xf32>) -> tensor<1xf32> attributes {fusilli.kernel, fusilli.kind = "pointwise"} {
   %0 = fusilli.reduction ADD %x : (tensor<4xf32>) -> tensor<1xf32>
   return %0 : tensor<1xf32>
@@ -66,4 +66,13 @@ func.func private @k(%x: tensor<4x4xf32>) -> tensor<4x4xf32> attributes {fusilli
   %0 = fusilli.reduction ADD %x : (tensor<4x4xf32>) -> tensor<4x1xf32>
   %1 = fusilli.pointwise SUB %x, %0 : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x4xf32>
   return %1 : tensor<4x4xf32>
+}
+
+// -----
+
+// expected-error@+1 {{of kind "attention" has 0 contractions, 2 attentions and 0 reductions}}
+func.func private @kernel_0(%q: tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32> attributes {fusilli.kernel, fusilli.kind = "attention"} {
+  %0 = fusilli.sdpa %q, %q, %q scale = 1.0 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  %1 = fusilli.sdpa %0, %0, %0 scale = 1.0 : (tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>, tensor<1x1x4x4xf32>) -> tensor<1x1x4x4xf32>
+  return %1 : tensor<1x1x4x4xf32>
 }
