@@ -406,9 +406,12 @@ LogicalResult RowEmitter::run() {
   k.ifThenElse(
       k.isLess(k.index(capacity), k.index(depth)),
       [&] {
+        // Memory limits these: less code, which is there twice, is enough.
         auto kept = std::exchange(loops.kept, {});
+        int64_t steps = std::exchange(unroll, vectorReduced ? 1 : unroll);
         rowsOfWorkgroups();
         loops.kept = kept;
+        unroll = steps;
       },
       [&] { rowsOfWorkgroups(); });
   return failure(failedAny);
