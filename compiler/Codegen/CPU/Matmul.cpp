@@ -25,6 +25,8 @@ constexpr double kWorkgroupFlops = 4e6;
 constexpr int64_t kMinRows = 48;
 /// Bytes of packed B in local memory.
 constexpr int64_t kPackedBytes = 6 << 20;
+/// Bytes of B up to which it is read in place, from the first-level cache.
+constexpr int64_t kDirectBytes = 48 << 10;
 /// Columns from which a packed A is read often enough to be worth it.
 constexpr int64_t kPackColumns = 256;
 /// Rows that decisions are taken for where they are symbolic, at least.
@@ -77,7 +79,8 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
   if (c.isPrepackable)
     packingB = ir::OperandPacking::Prepared;
   else if (granule == 1 && c.b.isPlain() && c.b.coefs[c.nLoop] == 1 &&
-           c.bRuns.size() == 1 && c.n >= nr() && m <= 2 * mr)
+           c.bRuns.size() == 1 && c.n >= nr() &&
+           (m <= 2 * mr || c.k * c.n * bytes <= kDirectBytes))
     packingB = ir::OperandPacking::None;
 
   // A block of A stays in the second-level cache.
@@ -176,7 +179,7 @@ namespace {
 /// Few rows against a B that is contiguous along the reduction: one dot product
 /// per result reads B once, without packing it.
 bool prefersDotProducts(const Contraction &c, int64_t lanes) {
-  return c.groupLoop < 0 && c.kLoops.size() == 1 &&
+  return c.rows.isStatic() && c.kLoops.size() == 1 &&
          c.model.getNumResults() == 1 && c.m <= 2 && c.n > 1 &&
          c.k >= 4 * lanes && c.aRuns.back().stride == 1 &&
          c.bRuns.back().stride == 1;

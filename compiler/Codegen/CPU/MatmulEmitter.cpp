@@ -86,7 +86,7 @@ private:
                               ValueRange init);
   void steps(int64_t rows, Value aIndex, Value bIndex, int64_t count,
              SmallVectorImpl<Value> &acc);
-  void prefetch(Value from, Value step);
+  void prefetch(Value mem, Value from, Value step, int64_t perStep);
   Value batchOffset(const ContractionOperand &o);
 
   const Contraction &c;
@@ -108,6 +108,7 @@ private:
   int64_t aRowStride = 0, aStep = 0; ///< in elements of aMem
   int64_t bLine = 0;                 ///< words from line to line of B
   int64_t fetched = 0; ///< words of the next panel per step of a tile
+  int64_t fetchedA = 0, fetchedB = 0; ///< of the next workgroup's operands
 };
 
 LogicalResult MatmulEmitter::run() {
@@ -186,6 +187,15 @@ void MatmulEmitter::allocate() {
   if (t.directB()) {
     bMem = k.binding(c.b.binding);
     bLine = c.bRuns.back().stride;
+    // Neither operand is packed: each step fetches a share of what the next
+    // workgroup reads, where that follows in memory.
+    int64_t panels = std::min(panelsPerGroup, columns.getNumPanels());
+    if (!t.packA && kBlocks == 1 && aRowStride == depth &&
+        depth >= 2 * t.unroll) {
+      fetchedA = llvm::divideCeil(t.mr, panels);
+      if (bLine == c.n && !c.batchLoops.empty() && c.m <= t.rows)
+        fetchedB = llvm::divideCeil(t.nr(), tiles);
+    }
   } else {
     if (t.packingB == ir::OperandPacking::Prepared)
       columns.prepare(k);
@@ -392,11 +402,27 @@ SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
   if (fetched)
     next = k.addIndex(k.addIndex(bIndex, columns.getPanelSize()),
                       k.mulIndex(tileId, fetched * all));
+  Value nextA, nextB;
+  if (fetchedA || fetchedB) {
+    Value number = k.addIndex(k.mulIndex(panel.slot, tiles), tileId);
+    if (fetchedA)
+      nextA = k.addIndex(
+          k.addIndex(batchOffset(c.a),
+                     k.mulIndex(k.addIndex(row, rowCount), aRowStride)),
+          k.mulIndex(number, fetchedA * all));
+    if (fetchedB)
+      nextB = k.addIndex(k.addIndex(batchOffset(c.b), depth * c.n),
+                         k.mulIndex(number, fetchedB * all));
+  }
   auto body = [&](int64_t count) {
     return [&, count](Value step, ValueRange carried) {
       SmallVector<Value> acc(carried);
       if (next && count == t.unroll)
-        prefetch(next, step);
+        prefetch(bMem, next, step, fetched);
+      if (nextA && count == t.unroll)
+        prefetch(aMem, nextA, step, fetchedA);
+      if (nextB && count == t.unroll)
+        prefetch(bMem, nextB, step, fetchedB);
       steps(tile.rows, k.addIndex(aIndex, k.mulIndex(step, granule * aStep)),
             k.addIndex(bIndex, k.mulIndex(step, bLine)), count, acc);
       return acc;
@@ -424,12 +450,14 @@ SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
   return k.loop(unrolled, count, 1, acc, body(1));
 }
 
-/// What `unroll` steps fetch of the next panel.
-void MatmulEmitter::prefetch(Value from, Value step) {
-  int64_t line = 64 / (std::max(32u, c.acc.getIntOrFloatBitWidth()) / 8);
-  Value at = k.addIndex(from, k.mulIndex(step, fetched));
-  for (int64_t i = 0; i < fetched * t.unroll; i += line)
-    k.prefetch(bMem, k.addIndex(at, i));
+/// What `unroll` steps from `step` on fetch of a buffer.
+void MatmulEmitter::prefetch(Value mem, Value from, Value step,
+                             int64_t perStep) {
+  Type element = cast<MemRefType>(mem.getType()).getElementType();
+  int64_t line = 512 / std::max(8u, element.getIntOrFloatBitWidth());
+  Value at = k.addIndex(from, k.mulIndex(step, perStep));
+  for (int64_t i = 0; i < perStep * t.unroll; i += line)
+    k.prefetch(mem, k.addIndex(at, i));
 }
 
 /// `count` steps of k for the whole tile.
