@@ -49,9 +49,7 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
                                      const TargetInfo &target) {
   int64_t granule = inner->getGranule();
   bool fewRegisters = target.numVectorRegisters <= 16;
-  unroll = !fewRegisters || c.channelwise ? 1
-           : inner->getTemporaries() > 1  ? 2
-                                          : 4;
+  unroll = !fewRegisters || c.channelwise ? 1 : 2;
   int64_t bytes = std::max<int64_t>(4, c.acc.getIntOrFloatBitWidth() / 8);
   kBlock = (fewRegisters ? 2048 : 4096) / bytes;
 

@@ -55,7 +55,7 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
                                 const TargetInfo &target) {
   int64_t granule = inner->getGranule(), m = getRows(c);
   bool fewRegisters = target.numVectorRegisters <= 16;
-  unroll = !fewRegisters ? 1 : inner->getTemporaries() > 1 ? 2 : 4;
+  unroll = fewRegisters ? 2 : 1;
   // Words of 4 bytes (or elements of 8) along k; a block has whole inner runs.
   const ReductionRun &run = c.aRuns.back();
   bool isOneRun = c.aRuns.size() == 1;

@@ -103,7 +103,8 @@ private:
   int64_t depth = 1;     ///< of the reduction, in whole granules of each run
   int64_t kBlocks = 1;
   llvm::DenseMap<int, Value> loopIv; ///< batch loops
-  Value row, rowCount;               ///< of this workgroup
+  Value firstRow;                    ///< of this workgroup's tiles
+  Value row, rowCount;               ///< of its block of A
   Value aMem, bMem;
   int64_t aRowStride = 0, aStep = 0; ///< in elements of aMem
   int64_t bLine = 0;                 ///< words from line to line of B
@@ -145,9 +146,9 @@ LogicalResult MatmulEmitter::run() {
     SmallVector<Value> at = k.delinearize(id, extents);
     for (auto [i, l] : llvm::enumerate(c.batchLoops))
       loopIv[l] = at[i];
-    // The last block is moved back to be a whole one.
-    row = k.minIndex(k.mulIndex(at.back(), t.rows),
-                     k.subIndex(k.index(c.rows), rowCount));
+    // The last block of A is moved back to be a whole one; the tiles are not.
+    firstRow = k.mulIndex(at.back(), t.rows);
+    row = k.minIndex(firstRow, k.subIndex(k.index(c.rows), rowCount));
     Value key = packed[0], isNew;
     if (packsB) {
       key = k.divIndex(id, rowBlocks);
@@ -340,19 +341,20 @@ void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
         k.outline("pack_b",
                   [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
       });
-    if (!single) {
-      emitTiles(whole, k.index(tiles), tiles, panel);
-      return;
-    }
-    k.ifThenElse(
-        k.isLess(rowCount, k.index(t.mr)),
-        [&] { emitTiles(*single, rowCount, t.mr - 1, panel); },
-        [&] {
-          Value count = c.rows.isStatic()
-                            ? k.index(tiles)
-                            : k.divIndex(k.addIndex(rowCount, t.mr - 1), t.mr);
-          emitTiles(whole, count, tiles, panel);
-        });
+    auto emitWhole = [&] {
+      Value rest = k.subIndex(k.index(c.rows), firstRow);
+      Value count = k.index(tiles);
+      if (!c.rows.is(t.rows))
+        count = k.minIndex(
+            count, k.divIndex(k.addIndex(rest, t.mr - 1), Extent(t.mr)));
+      emitTiles(whole, count, tiles, panel);
+    };
+    if (single)
+      k.ifThenElse(
+          k.isLess(rowCount, k.index(t.mr)),
+          [&] { emitTiles(*single, rowCount, t.mr - 1, panel); }, emitWhole);
+    else
+      emitWhole();
   });
 }
 
@@ -360,9 +362,10 @@ void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
 void MatmulEmitter::emitTiles(Tile &tile, Value count, int64_t slots,
                               const Panel &panel) {
   k.loop(k.index(0), count, 1, [&](Value id) {
-    // The last tile is moved back to be a whole one.
-    Value localRow = k.minIndex(k.mulIndex(id, tile.rows),
-                                k.subIndex(rowCount, k.index(tile.rows)));
+    // The last tile of all is moved back to be a whole one.
+    Value first = k.minIndex(k.addIndex(firstRow, k.mulIndex(id, tile.rows)),
+                             k.subIndex(k.index(c.rows), k.index(tile.rows)));
+    Value localRow = k.subIndex(first, row);
     Value number = k.addIndex(k.mulIndex(panel.slot, slots), id);
     emitTile(tile, localRow, number, id, panel);
   });
