@@ -20,11 +20,11 @@ func.func @main(%w: tensor<250x64xf32> {fusilli.constant, fusilli.name = "w"}, %
 // CHECK-LABEL: func.func private @kernel_0(
 // CHECK-NOT: fusilli.prepack
 // CHECK-SAME: packing = [none, in_kernel]
-func.func @main(%w: tensor<64x64xf32> {fusilli.constant, fusilli.name = "w"}, %x: tensor<64x64xf32> {fusilli.name = "x"})
-    -> (tensor<64x64xf32> {fusilli.name = "y"}) {
-  %p = fusilli.matmul %x, %w : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
-  %y = fusilli.pointwise ADD %p, %w : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
-  return %y : tensor<64x64xf32>
+func.func @main(%w: tensor<192x192xf32> {fusilli.constant, fusilli.name = "w"}, %x: tensor<192x192xf32> {fusilli.name = "x"})
+    -> (tensor<192x192xf32> {fusilli.name = "y"}) {
+  %p = fusilli.matmul %x, %w : (tensor<192x192xf32>, tensor<192x192xf32>) -> tensor<192x192xf32>
+  %y = fusilli.pointwise ADD %p, %w : (tensor<192x192xf32>, tensor<192x192xf32>) -> tensor<192x192xf32>
+  return %y : tensor<192x192xf32>
 }
 
 // -----
