@@ -117,6 +117,13 @@ void Contraction::analyse() {
     groupLoop = -1;
   }
   if (isConv()) {
+    nLoops = {nLoop};
+    if (findMultiplier()) {
+      channelwise = true;
+      nLoops.insert(nLoops.begin(), groupLoop);
+      n *= extents[groupLoop];
+      groupLoop = -1;
+    }
     mergeConvRows();
   } else {
     mergeRows();
@@ -385,6 +392,19 @@ bool Contraction::findPatches() {
   });
 }
 
+/// Whether each group has one channel and a few results that lie together, a
+/// part of a vector.
+bool Contraction::findMultiplier() {
+  if (groupLoop < 0 || channelwise || extents[kLoops.front()] != 1)
+    return false;
+  int64_t few = extents[nLoop];
+  return (few == 2 || few == 4) &&
+         b.coefs[groupLoop] == b.coefs[nLoop] * few &&
+         llvm::all_of(accesses, [&](const Access &x) {
+           return coefOf(x, groupLoop) == coefOf(x, nLoop) * few;
+         });
+}
+
 /// Output positions that the epilogue walks through linearly, the innermost dim
 /// first; where the input's rows lie is computed.
 void Contraction::mergeConvRows() {
@@ -406,7 +426,6 @@ void Contraction::mergeConvRows() {
   if (mLoops.empty())
     mLoops.push_back(spatial.back().outputLoop);
   rows = m;
-  nLoops = {nLoop};
   for (int l : candidates)
     if (!llvm::is_contained(mLoops, l))
       batchLoops.push_back(l);

@@ -83,7 +83,8 @@ struct Contraction {
   bool isPrepackable = false;
   Type acc; ///< accumulator element
   /// Depthwise convolution: channels are the columns, of A as well; every
-  /// lane multiplies its own channel.
+  /// lane multiplies its own channel, or, with several results for each (then
+  /// nLoops are channels and those), that of its neighbours too.
   bool channelwise = false;
 
   mlir::linalg::GenericOp getOp() const { return stage->op; }
@@ -92,7 +93,13 @@ struct Contraction {
   const Extent &getExtent(int loop) const { return stage->extents[loop]; }
   bool isSymbolic(int loop) const { return !getExtent(loop).isStatic(); }
   /// The loop over the input channels that a window holds.
-  int channelLoop() const { return channelwise ? nLoop : kLoops.front(); }
+  int channelLoop() const {
+    return channelwise ? nLoops.front() : kLoops.front();
+  }
+  /// Results for each channel of a depthwise convolution.
+  int64_t multiplier() const {
+    return channelwise && nLoops.size() > 1 ? extents[nLoops.back()] : 1;
+  }
   int64_t channels() const { return extents[channelLoop()]; }
   bool isConv() const { return !spatial.empty(); }
   /// Whether m is all output positions of an image, walked as one.
@@ -112,6 +119,7 @@ private:
   bool analyseLoops();
   bool collectAccesses();
   bool findPatches();
+  bool findMultiplier();
   void mergeConvRows();
   void mergeRows();
   void swapOperands();

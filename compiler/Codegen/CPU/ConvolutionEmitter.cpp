@@ -29,6 +29,8 @@
 #include "compiler/Codegen/CPU/Emit/TileEpilogue.h"
 #include "compiler/Codegen/CPU/Emit/TileSums.h"
 
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
 using namespace mlir;
 
 namespace fusilli::compiler {
@@ -85,6 +87,7 @@ private:
   void step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
             SmallVectorImpl<Value> &acc);
   Value broadcastA(Value index);
+  Value loadChannels(Value row, int64_t j);
   bool isMerged(const SpatialDim &s) const {
     return llvm::is_contained(c.mLoops, s.outputLoop);
   }
@@ -500,7 +503,7 @@ void ConvolutionEmitter::tiles(Value aBase, Value panelBase, Value n0,
     SmallVector<Value> rows = rowBases(aBase, k.subIndex(p0, windowStart));
     if (c.channelwise)
       for (Value &row : rows)
-        row = k.addIndex(row, n0);
+        row = k.addIndex(row, k.divIndex(n0, c.multiplier()));
     Value bIndex = k.addIndex(
         panelBase, k.mulIndex(kStart, blockLines * columns.getWidth()));
     Value next;
@@ -620,11 +623,23 @@ void ConvolutionEmitter::step(ArrayRef<Value> rows, Value aOffset, Value bIndex,
     Value a = c.channelwise ? Value() : broadcastA(row);
     for (int64_t j = 0; j < t.nv; ++j) {
       if (c.channelwise)
-        a = k.load(aMem, k.addIndex(row, j * t.lanes), t.lanes, t.lanes, 1);
+        a = loadChannels(row, j);
       Value &sum = acc[i * t.nv + j];
       sum = inner.step(k, a, line[j], sum);
     }
   }
+}
+
+/// The channels of the j-th vector of columns, each as often as it has results.
+Value ConvolutionEmitter::loadChannels(Value row, int64_t j) {
+  int64_t times = c.multiplier(), count = t.lanes / times;
+  Value v = k.load(aMem, k.addIndex(row, j * count), count, count, 1);
+  if (times == 1)
+    return v;
+  SmallVector<int64_t> order;
+  for (int64_t i = 0; i < t.lanes; ++i)
+    order.push_back(i / times);
+  return vector::ShuffleOp::create(b, v, v, order);
 }
 
 /// The word of A at `index` in all lanes.
