@@ -398,8 +398,7 @@ bool Contraction::findMultiplier() {
   if (groupLoop < 0 || channelwise || extents[kLoops.front()] != 1)
     return false;
   int64_t few = extents[nLoop];
-  return (few == 2 || few == 4) &&
-         b.coefs[groupLoop] == b.coefs[nLoop] * few &&
+  return (few == 2 || few == 4) && b.coefs[groupLoop] == b.coefs[nLoop] * few &&
          llvm::all_of(accesses, [&](const Access &x) {
            return coefOf(x, groupLoop) == coefOf(x, nLoop) * few;
          });
@@ -483,7 +482,9 @@ void Contraction::swapOperands() {
   std::swap(a, b);
   std::swap(m, n);
   std::swap(mLoops, nLoops);
-  rows = m;
+  rows = 1; // perhaps symbolic columns
+  for (int l : mLoops)
+    rows = rows * getExtent(l);
   nLoop = nLoops.back();
   isPrepackable = false;
 }

@@ -303,7 +303,7 @@ void ConvolutionEmitter::allocate() {
   if (numBlocks > 1)
     sums.allocate(allTiles);
   // One tile after the other fetches its share of the next block of the filter.
-  if (!c.channelwise && blockLines >= 2 * t.unroll)
+  if (!c.channelwise && blockLines >= 2 * t.unroll && allTiles >= 4)
     fetched = llvm::divideCeil(columns.getWidth(), allTiles);
 }
 

@@ -78,9 +78,7 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
     packA = false; // each element is read once anyway
   if (c.isPrepackable)
     packingB = ir::OperandPacking::Prepared;
-  else if (granule == 1 && c.b.isPlain() && c.b.coefs[c.nLoop] == 1 &&
-           c.bRuns.size() == 1 && c.n >= nr() &&
-           (m <= 2 * mr || c.k * c.n * bytes <= kDirectBytes))
+  else if (canReadB(c) && (m <= 2 * mr || c.k * c.n * bytes <= kDirectBytes))
     packingB = ir::OperandPacking::None;
 
   // A block of A stays in the second-level cache.

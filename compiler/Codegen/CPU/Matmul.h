@@ -24,6 +24,11 @@ struct MatmulTiling {
 
   int64_t nr() const { return nv * lanes; }
   bool directB() const { return packingB == ir::OperandPacking::None; }
+  /// Whether B can be read in place.
+  bool canReadB(const Contraction &c) const {
+    return inner->getGranule() == 1 && c.b.isPlain() &&
+           c.b.coefs[c.nLoop] == 1 && c.bRuns.size() == 1 && c.n >= nr();
+  }
 
   MatmulTiling(const Contraction &c, const TargetInfo &target);
   /// From a schedule; `defect` says what is wrong with one edited by hand.

@@ -17,10 +17,11 @@
 //           over the block of k, while the next panel is fetched; then to local
 //           memory, or (last block) the epilogue
 //
-// Of symbolic rows, blocks are as large as the rows allow, and where there are
-// fewer than a tile has, tiles have one. Tiles at an edge overlap their
-// neighbours where there is room and recompute the same values; so no output of
-// these kernels may be one of its inputs.
+// Of symbolic rows, blocks are as large as the rows allow; where there are
+// fewer than a tile has, there is code for each number, which reads B in place
+// if it can. Tiles at an edge overlap their neighbours where there is room and
+// recompute the same values; so no output of these kernels may be one of its
+// inputs.
 
 #include "compiler/Codegen/CPU/Emit/PackedColumns.h"
 #include "compiler/Codegen/CPU/Emit/Packing.h"
@@ -70,6 +71,7 @@ private:
     Value base; ///< of its lines
     Value n0;   ///< its first column
     Value kBlock;
+    bool inPlace; ///< B itself is read, not a packed panel
   };
 
   void allocate();
@@ -84,8 +86,8 @@ private:
   SmallVector<Value> multiply(const Tile &tile, Value aIndex, Value bIndex,
                               Value tileId, const Panel &panel,
                               ValueRange init);
-  void steps(int64_t rows, Value aIndex, Value bIndex, int64_t count,
-             SmallVectorImpl<Value> &acc);
+  void steps(int64_t rows, Value aIndex, bool inPlace, Value bIndex,
+             int64_t count, SmallVectorImpl<Value> &acc);
   void prefetch(Value mem, Value from, Value step, int64_t perStep);
   Value batchOffset(const ContractionOperand &o);
 
@@ -97,7 +99,8 @@ private:
   const InnerProduct &inner;
   PackedColumns columns;
   Tile whole;
-  std::optional<Tile> single; ///< for fewer rows than a tile has
+  /// Of symbolic rows: tiles of 1, 2, ... rows for fewer than a tile has.
+  std::vector<Tile> few;
   int64_t granule, panelsPerGroup, tiles;
   int64_t runLength = 1; ///< of A's innermost run, in whole granules
   int64_t depth = 1;     ///< of the reduction, in whole granules of each run
@@ -107,7 +110,6 @@ private:
   Value row, rowCount;               ///< of its block of A
   Value aMem, bMem;
   int64_t aRowStride = 0, aStep = 0; ///< in elements of aMem
-  int64_t bLine = 0;                 ///< words from line to line of B
   int64_t fetched = 0; ///< words of the next panel per step of a tile
   int64_t fetchedA = 0, fetchedB = 0; ///< of the next workgroup's operands
 };
@@ -159,7 +161,9 @@ LogicalResult MatmulEmitter::run() {
     return SmallVector<Value>{key};
   });
   return failure(whole.epilogue.hasFailed() ||
-                 (single && single->epilogue.hasFailed()));
+                 llvm::any_of(few, [](const Tile &tile) {
+                   return tile.epilogue.hasFailed();
+                 }));
 }
 
 void MatmulEmitter::allocate() {
@@ -187,14 +191,14 @@ void MatmulEmitter::allocate() {
   }
   if (t.directB()) {
     bMem = k.binding(c.b.binding);
-    bLine = c.bRuns.back().stride;
     // Neither operand is packed: each step fetches a share of what the next
     // workgroup reads, where that follows in memory.
     int64_t panels = std::min(panelsPerGroup, columns.getNumPanels());
     if (!t.packA && kBlocks == 1 && aRowStride == depth &&
         depth >= 2 * t.unroll) {
       fetchedA = llvm::divideCeil(t.mr, panels);
-      if (bLine == c.n && !c.batchLoops.empty() && c.m <= t.rows)
+      if (c.bRuns.back().stride == c.n && !c.batchLoops.empty() &&
+          c.m <= t.rows)
         fetchedB = llvm::divideCeil(t.nr(), tiles);
     }
   } else {
@@ -203,18 +207,19 @@ void MatmulEmitter::allocate() {
     else
       columns.allocate(k, panelsPerGroup);
     bMem = columns.getMemory();
-    bLine = columns.getWidth();
-    // One tile after the other fetches its share of the next panel.
+    // One tile after the other fetches its share of the next panel; few tiles
+    // stream through B, which the hardware sees.
     int64_t lines = std::min(t.kBlock, depth) / granule;
-    if (lines >= 2 * t.unroll && columns.getNumPanels() > 1)
-      fetched = llvm::divideCeil(bLine, tiles);
+    if (lines >= 2 * t.unroll && columns.getNumPanels() > 1 && tiles >= 4)
+      fetched = llvm::divideCeil(columns.getWidth(), tiles);
   }
-  if (!c.rows.isStatic() && t.mr > 1)
-    single.emplace(c, t, k, 1);
+  if (!c.rows.isStatic())
+    for (int64_t rows = 1; rows < t.mr; ++rows)
+      few.emplace_back(c, t, k, rows);
   if (kBlocks > 1) {
     whole.sums.allocate(panelsPerGroup * tiles);
-    if (single)
-      single->sums.allocate(panelsPerGroup * (t.mr - 1));
+    for (Tile &tile : few)
+      tile.sums.allocate(panelsPerGroup);
   }
 }
 
@@ -330,18 +335,17 @@ void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
   Value lo = k.mulIndex(group, panelsPerGroup);
   Value hi = k.minIndex(k.addIndex(lo, panelsPerGroup), columns.getNumPanels());
   k.loop(lo, hi, 1, [&](Value number) {
-    Panel panel{k.subIndex(number, lo), {}, {}, kBlock};
+    Panel panel{k.subIndex(number, lo), {}, {}, kBlock, t.directB()};
     panel.n0 = columns.getFirstColumn(k, number);
-    if (t.directB())
-      panel.base = k.addIndex(batchOffset(c.b), panel.n0);
-    else
-      panel.base = columns.getBase(k, panel.slot, number, loopIv);
-    if (isNew)
-      k.ifThen(isNew, [&] {
-        k.outline("pack_b",
-                  [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
-      });
+    Value inPlace = k.addIndex(batchOffset(c.b), panel.n0);
+    panel.base =
+        t.directB() ? inPlace : columns.getBase(k, panel.slot, number, loopIv);
     auto emitWhole = [&] {
+      if (isNew)
+        k.ifThen(isNew, [&] {
+          k.outline("pack_b",
+                    [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
+        });
       Value rest = k.subIndex(k.index(c.rows), firstRow);
       Value count = k.index(tiles);
       if (!c.rows.is(t.rows))
@@ -349,12 +353,26 @@ void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
             count, k.divIndex(k.addIndex(rest, t.mr - 1), Extent(t.mr)));
       emitTiles(whole, count, tiles, panel);
     };
-    if (single)
-      k.ifThenElse(
-          k.isLess(rowCount, k.index(t.mr)),
-          [&] { emitTiles(*single, rowCount, t.mr - 1, panel); }, emitWhole);
-    else
+    if (few.empty()) {
       emitWhole();
+      return;
+    }
+    auto emitFew = [&] {
+      Panel read = panel;
+      if (isNew && t.canReadB(c)) {
+        read.inPlace = true;
+        read.base = inPlace;
+      } else if (isNew) {
+        k.ifThen(isNew, [&] {
+          k.outline("pack_b",
+                    [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
+        });
+      }
+      for (Tile &tile : few)
+        k.ifThen(k.isEqual(rowCount, k.index(tile.rows)),
+                 [&] { emitTiles(tile, k.index(1), 1, read); });
+    };
+    k.ifThenElse(k.isLess(rowCount, k.index(t.mr)), emitFew, emitWhole);
   });
 }
 
@@ -379,10 +397,11 @@ void MatmulEmitter::emitTile(Tile &tile, Value localRow, Value number,
         aIndex, k.addIndex(batchOffset(c.a), k.mulIndex(row, aRowStride)));
     aIndex = k.addIndex(aIndex, k.mulIndex(panel.kBlock, t.kBlock * aStep));
   }
+  int64_t line = panel.inPlace ? c.bRuns.back().stride : columns.getWidth();
   Value bIndex = k.addIndex(
-      panel.base, k.mulIndex(panel.kBlock, t.kBlock / granule * bLine));
+      panel.base, k.mulIndex(panel.kBlock, t.kBlock / granule * line));
   SmallVector<Value> start =
-      t.directB()
+      panel.inPlace
           ? SmallVector<Value>(t.nv, k.zero(k.vectorType(c.acc, t.lanes)))
           : columns.getStart(k, panel.base);
   SmallVector<Value> init =
@@ -400,13 +419,14 @@ SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
                                            const Panel &panel,
                                            ValueRange init) {
   int64_t all = std::min(t.kBlock, depth) / granule;
+  int64_t line = panel.inPlace ? c.bRuns.back().stride : columns.getWidth();
   int64_t last = (depth - (kBlocks - 1) * t.kBlock) / granule;
   Value next;
-  if (fetched)
+  if (fetched && !panel.inPlace)
     next = k.addIndex(k.addIndex(bIndex, columns.getPanelSize()),
                       k.mulIndex(tileId, fetched * all));
   Value nextA, nextB;
-  if (fetchedA || fetchedB) {
+  if ((fetchedA || fetchedB) && panel.inPlace) {
     Value number = k.addIndex(k.mulIndex(panel.slot, tiles), tileId);
     if (fetchedA)
       nextA = k.addIndex(
@@ -427,7 +447,8 @@ SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
       if (nextB && count == t.unroll)
         prefetch(bMem, nextB, step, fetchedB);
       steps(tile.rows, k.addIndex(aIndex, k.mulIndex(step, granule * aStep)),
-            k.addIndex(bIndex, k.mulIndex(step, bLine)), count, acc);
+            panel.inPlace, k.addIndex(bIndex, k.mulIndex(step, line)), count,
+            acc);
       return acc;
     };
   };
@@ -464,14 +485,17 @@ void MatmulEmitter::prefetch(Value mem, Value from, Value step,
 }
 
 /// `count` steps of k for the whole tile.
-void MatmulEmitter::steps(int64_t rows, Value aIndex, Value bIndex,
-                          int64_t count, SmallVectorImpl<Value> &acc) {
+void MatmulEmitter::steps(int64_t rows, Value aIndex, bool inPlace,
+                          Value bIndex, int64_t count,
+                          SmallVectorImpl<Value> &acc) {
+  Value mem = inPlace ? k.binding(c.b.binding) : bMem;
+  int64_t pitch = inPlace ? c.bRuns.back().stride : columns.getWidth();
   for (int64_t u = 0; u < count; ++u) {
     if (u)
       k.barrier();
     SmallVector<Value> line;
     for (int64_t j = 0; j < t.nv; ++j)
-      line.push_back(k.load(bMem, k.addIndex(bIndex, u * bLine + j * t.lanes),
+      line.push_back(k.load(mem, k.addIndex(bIndex, u * pitch + j * t.lanes),
                             t.lanes, t.lanes, 1));
     for (int64_t i = 0; i < rows; ++i) {
       Value a = k.loadWord(

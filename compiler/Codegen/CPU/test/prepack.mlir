@@ -1,3 +1,6 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // A constant second operand is packed once, by a kernel of its own; one that
 // some calls give and others do not is not.
 // RUN: fusilli-opt %s --split-input-file --fusilli-fuse-dispatches --fusilli-erase-main --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v4 --fusilli-emit-kernels=target=x86-64-v4 | FileCheck %s
