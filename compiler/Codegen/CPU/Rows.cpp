@@ -89,8 +89,8 @@ public:
     for (const LoopGroup &g : loops.keptGroups)
       rows = rows * g.extent;
     int64_t total = depth.representative() * rows.representative();
-    int64_t perRow =
-        depth.isStatic() ? depth.get()
+    int64_t perRow = depth.isStatic()
+                         ? depth.get()
                          : std::max(depth.representative(), kSymbolicDepth);
     if (!loops.vectorReduced) {
       int64_t strip = lanes * fields.unroll;
