@@ -14,6 +14,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace fusilli::bench {
 
@@ -111,19 +112,22 @@ ErrorObject measureInline(const std::string &target, int repeat,
   std::string unused;
   ProblemData one = makeData(*parseProblem("pointwise 1 f32 add", unused), 1);
   FUSILLI_ASSIGN_OR_RETURN(PreparedProblem prepared, subject->prepare(one, 1));
-  // A dynamic extent is represented by 2 at least.
+  const Handle &handle = subject->handle();
+  // A graph without nodes, or of a dynamic extent, which is represented by 2 at
+  // least, may be refused; then there is no figure.
+  ErrorOr<std::unique_ptr<Graph>> empty = nullGraph(handle);
   ProblemData two =
       makeData(*parseProblem("pointwise 2 f32 add dynamic", unused), 1);
-  FUSILLI_ASSIGN_OR_RETURN(PreparedProblem dynamic, subject->prepare(two, 1));
-  const Handle &handle = subject->handle();
-  // A graph without nodes may be refused; then there is no figure.
-  ErrorOr<std::unique_ptr<Graph>> empty = nullGraph(handle);
+  ErrorOr<PreparedProblem> dynamic = subject->prepare(two, 1);
   FUSILLI_ASSIGN_OR_RETURN(
       BoundCall bound,
       prepared.graph.graph->bind(handle, prepared.pack, prepared.workspace));
-  FUSILLI_ASSIGN_OR_RETURN(
-      BoundCall dynamicBound,
-      dynamic.graph.graph->bind(handle, dynamic.pack, dynamic.workspace));
+  std::optional<BoundCall> dynamicBound;
+  if (isOk(dynamic)) {
+    FUSILLI_ASSIGN_OR_RETURN(
+        dynamicBound,
+        dynamic->graph.graph->bind(handle, dynamic->pack, dynamic->workspace));
+  }
   pinNewThreads();
   VariantPack nothing;
   BufferPtr noWorkspace;
@@ -136,8 +140,8 @@ ErrorObject measureInline(const std::string &target, int repeat,
        }},
        {[&] { return isOk(subject->run(prepared)); }},
        {[&] { return isOk(bound.execute()); }},
-       {[&] { return isOk(subject->run(dynamic)); }},
-       {[&] { return isOk(dynamicBound.execute()); }},
+       {[&] { return isOk(dynamic) && isOk(subject->run(*dynamic)); }},
+       {[&] { return dynamicBound && isOk(dynamicBound->execute()); }},
        {[&] {
          add(&z, &x, &y, 1);
          return true;

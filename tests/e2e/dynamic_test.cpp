@@ -192,8 +192,9 @@ struct TwoProducts {
 
 /// The buffers of one call, with zeros.
 struct Pack {
-  Pack(const Handle &handle, Case &problem, int64_t n) {
-    for (const char *name : {"x", "w1", "w2", "z"}) {
+  Pack(const Handle &handle, Case &problem, int64_t n,
+       std::initializer_list<const char *> names = {"x", "w1", "w2", "z"}) {
+    for (const char *name : names) {
       TensorPtr tensor = problem.graph.getTensor(name);
       std::vector<int64_t> dims = tensor->getDim();
       for (size_t dim : tensor->getDynamicDims())
@@ -343,6 +344,51 @@ TEST(DynamicTest, ARepeatedShapeAllocatesNothing) {
   for (int i = 0; i < 20; ++i)
     runAll();
   EXPECT_EQ(heap::newCalls, before);
+}
+
+// The same where kernels have memory of their own: buffers of rows, packed
+// keys.
+TEST(DynamicTest, ARepeatedShapeWithLocalMemoryAllocatesNothing) {
+  for (int threads : {1, 2}) {
+    const Handle &handle = handleWithThreads(threads);
+    Case problem("dynamic repeated attention and softmax");
+    auto q = dynamic(problem.input("q", DataType::Float, {2, 4, kN, 32}), {2});
+    SdpaAttr attr;
+    auto o = dynamic(problem.graph.sdpa(q, q, q, nullptr, attr), {2});
+    const Dims dims = {2, 4, kN, 32}, one = {2, 4, 1, 32};
+    o->setDataType(DataType::Float)
+        .setDim(dims)
+        .setStride(rowMajorStrides(dims));
+    auto exp = dynamic(problem.pointwise(Mode::EXP, {o}, DataType::Float), {2});
+    auto sum = problem.reduction(Reduce::SUM, exp, one, DataType::Float);
+    problem.output(
+        dynamic(problem.pointwise(Mode::DIV, {exp, sum}, DataType::Float), {2}),
+        "y");
+    ErrorObject status = problem.graph.validate();
+    ASSERT_TRUE(isOk(status)) << status;
+    status = problem.graph.compile(handle, /*remove=*/true);
+    ASSERT_TRUE(isOk(status)) << status;
+    std::vector<Pack> packs;
+    for (int64_t n : {1, 5, 64, 300})
+      packs.emplace_back(handle, problem, n,
+                         std::initializer_list<const char *>{"q", "y"});
+    auto size = problem.graph.getWorkspaceSize(packs.back().buffers);
+    ASSERT_TRUE(isOk(size)) << ErrorObject(size);
+    auto workspace = workspaceOf(handle, *size);
+    auto runAll = [&] {
+      for (const Pack &pack : packs) {
+        ErrorObject run =
+            problem.graph.execute(handle, pack.buffers, workspace);
+        ASSERT_TRUE(isOk(run)) << run;
+      }
+    };
+    runAll();
+    runAll();
+    const uint64_t before = heap::newCalls;
+    for (int i = 0; i < 20; ++i)
+      runAll();
+    EXPECT_EQ(heap::newCalls, before) << threads << " threads";
+  }
 }
 
 TEST(DynamicTest, BoundAndConcurrentCalls) {
