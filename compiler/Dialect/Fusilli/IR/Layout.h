@@ -63,8 +63,8 @@ bool hasSameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
 bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
 /// Whether both types describe one buffer: element types equal, and the same
-/// dimensions in order, with the same strides, but for those of extent 1
-/// and for neighbours that are walked through as one.
+/// dimensions in any order, with the same strides, but for those of extent 1
+/// and for such as are walked through as one.
 bool isSameBuffer(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
 /// Dense strides for extents `dims` in the memory order that `strides` imply.

@@ -1,0 +1,60 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What strategy `matrix-vector` decides for a contraction whose result has one
+// column or one row: which operand is the matrix, along which of its dims
+// vectors run, how many of its lines are read at once.
+#ifndef COMPILER_CODEGEN_CPU_MATRIXVECTOR_H
+#define COMPILER_CODEGEN_CPU_MATRIXVECTOR_H
+
+#include "compiler/Codegen/CPU/Contraction.h"
+#include "compiler/Codegen/CPU/Strategy.h"
+
+namespace fusilli::compiler {
+
+/// The roles of a contraction with one row or one column: y[r] = sum over k of
+/// matrix[r, k] * vector[k], for each batch.
+struct MatrixVector {
+  explicit MatrixVector(const Contraction &c);
+
+  const Contraction &c;
+  std::string defect; ///< why it is none, or empty
+  /// Whether A is the matrix, so that the result is a column.
+  bool isColumn = false;
+  const ContractionOperand *matrix = nullptr, *vector = nullptr;
+  SmallVector<int, 4> rowLoops; ///< of y, walked as one
+  int64_t rows = 1, depth = 1;
+  int64_t rowStride = 0, depthStride = 0; ///< of the matrix
+  int64_t vectorStride = 0;
+  /// Whether vectors run along k: each row is a dot product. Else they run
+  /// along the rows: y is a sum of columns of the matrix.
+  bool alongK = false;
+};
+
+struct MatrixVectorTiling {
+  int64_t lanes = 16;  ///< of the accumulator
+  int64_t rows = 1;    ///< of one workgroup
+  int64_t streams = 8; ///< lines of the matrix that are read at once
+  int64_t unroll = 1;  ///< vectors of one line in a step
+
+  MatrixVectorTiling(const MatrixVector &p, const TargetInfo &target);
+  /// From a schedule; `defect` says what is wrong with one edited by hand.
+  MatrixVectorTiling(const MatrixVector &p, ir::ScheduleAttr schedule);
+  std::string defect;
+
+  ScheduleFields getFields() const;
+};
+
+/// Terms that one accumulator takes before it is added to one that stands for
+/// more.
+constexpr int64_t kMaxChain = 256;
+
+/// Emits the kernel.
+LogicalResult emitMatrixVector(const MatrixVector &p,
+                               const MatrixVectorTiling &tiling,
+                               KernelBuilder &k);
+
+} // namespace fusilli::compiler
+
+#endif // COMPILER_CODEGEN_CPU_MATRIXVECTOR_H

@@ -1,0 +1,434 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Code of matrix-vector products with their epilogues. One workgroup is a range
+// of rows of one batch; their sums are in local memory:
+//
+//   along k:                              along the rows:
+//     for each `streams` rows               for each `streams` lines of k
+//       for all of k, by vectors              for all rows, by vectors
+//         sums of each row in registers         y += sum over the lines
+//       add lanes, store
+//   the epilogue, by vectors of rows
+//
+// No accumulator takes more than kMaxChain terms before it is added to one that
+// stands for more; the order is fixed. The last workgroup and the last vector
+// are moved back to be whole ones and compute the same values again; so no
+// output of these kernels may be one of its inputs.
+
+#include "compiler/Codegen/CPU/Emit/Evaluator.h"
+#include "compiler/Codegen/CPU/InnerProduct.h"
+#include "compiler/Codegen/CPU/MatrixVector.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+class MatrixVectorEmitter {
+public:
+  MatrixVectorEmitter(const MatrixVector &p, const MatrixVectorTiling &t,
+                      KernelBuilder &k)
+      : p(p), c(p.c), t(t), k(k), b(k.builder()), e(c.model, k),
+        inner(*findInnerProduct("multiply-add")), lanes(t.lanes),
+        streams(t.streams) {}
+
+  LogicalResult run();
+
+private:
+  Value load(const ContractionOperand &o, Value at, int64_t active,
+             int64_t stride);
+  Value batchOffset(const ContractionOperand &o);
+  Value add(Value x, Value y);
+  SmallVector<Value> zeros(int64_t count) {
+    return SmallVector<Value>(count, k.zero(k.vectorType(c.acc, lanes)));
+  }
+
+  // Along k -------------------------------------------------------------------
+  void dotProducts(Value first);
+  SmallVector<Value> dotStep(Value at, Value iv, int64_t vectors,
+                             int64_t active, ValueRange carried);
+  SmallVector<Value> boundedLoop(Value lo, int64_t count, int64_t step,
+                                 int64_t terms, ValueRange carried,
+                                 KernelBuilder::LoopBody body);
+  SmallVector<Value> addLanes(SmallVector<Value> v);
+
+  // Along the rows ------------------------------------------------------------
+  void sumColumns(Value first);
+  void sweep(Value first, Value line, int64_t count);
+  void forEachVector(llvm::function_ref<void(Value at, int64_t vectors)> body);
+  void flush(unsigned level);
+  void nest(Value lo, int64_t count, unsigned level, Value first);
+
+  void epilogue(Value first);
+  void epilogueAt(Value row, Value sum, int64_t active);
+
+  const MatrixVector &p;
+  const Contraction &c;
+  const MatrixVectorTiling &t;
+  KernelBuilder &k;
+  ImplicitLocOpBuilder &b;
+  Evaluator e;
+  const InnerProduct &inner;
+  int64_t lanes, streams;
+  llvm::DenseMap<int, Value> loopIv; ///< batch loops
+  /// Local memory of the rows' sums; along the rows also of higher levels.
+  SmallVector<Value, 3> sums;
+  bool failedAny = false;
+};
+
+LogicalResult MatrixVectorEmitter::run() {
+  int64_t groups = llvm::divideCeil(p.rows, t.rows);
+  Extent count = groups;
+  SmallVector<Extent> extents;
+  for (int l : c.batchLoops) {
+    extents.push_back(c.getExtent(l));
+    count = count * c.getExtent(l);
+  }
+  extents.push_back(groups);
+  k.setWorkgroups(count);
+
+  // A vector that is moved back at the end has a place of its own.
+  int64_t places = llvm::alignTo(t.rows, lanes) + lanes;
+  unsigned levels = 1;
+  if (!p.alongK && isa<FloatType>(c.acc))
+    for (int64_t n = llvm::divideCeil(p.depth, streams); n > kMaxChain;
+         n = llvm::divideCeil(n, kMaxChain))
+      ++levels;
+  for (unsigned level = 0; level < levels; ++level)
+    sums.push_back(k.local(c.acc, places));
+
+  k.loop(k.begin(), k.end(), 1, [&](Value id) {
+    SmallVector<Value> at = k.delinearize(id, extents);
+    for (auto [i, l] : llvm::enumerate(c.batchLoops))
+      loopIv[l] = at[i];
+    Value first = k.mulIndex(at.back(), t.rows);
+    if (p.rows % t.rows)
+      first = k.minIndex(first, p.rows - t.rows);
+    if (p.alongK)
+      dotProducts(first);
+    else
+      sumColumns(first);
+    epilogue(first);
+  });
+  return failure(failedAny);
+}
+
+Value MatrixVectorEmitter::batchOffset(const ContractionOperand &o) {
+  Value base = k.index(o.offset);
+  for (int l : c.batchLoops)
+    base = k.addIndex(base, k.mulIndex(loopIv.lookup(l), o.coefs[l]));
+  return base;
+}
+
+Value MatrixVectorEmitter::add(Value x, Value y) {
+  if (isa<FloatType>(c.acc))
+    return arith::AddFOp::create(b, x, y);
+  return arith::AddIOp::create(b, x, y);
+}
+
+/// A vector of an operand as it is multiplied; 0 in lanes that are not active.
+Value MatrixVectorEmitter::load(const ContractionOperand &o, Value at,
+                                int64_t active, int64_t stride) {
+  Value mem = k.binding(o.binding);
+  Value v = stride == 0 ? k.splat(k.loadScalar(mem, at), lanes)
+                        : k.load(mem, at, lanes, active, stride);
+  if (!o.isPlain()) {
+    SmallVector<Value> args(3);
+    args[o.input] = v;
+    FailureOr<Value> converted = e.payload(c.getOp(), args, o.inBody);
+    if (failed(converted)) {
+      failedAny = true;
+      return k.zero(k.vectorType(c.acc, lanes));
+    }
+    v = *converted;
+  }
+  if (active < lanes && (stride == 0 || !o.isPlain()))
+    v = arith::SelectOp::create(b, k.firstLanes(lanes, active), v,
+                                k.zero(v.getType()));
+  return v;
+}
+
+//===----------------------------------------------------------------------===//
+// Along k
+//===----------------------------------------------------------------------===//
+
+/// As many vectors of each row from k = `iv` on, the last with `active` lanes;
+/// vector u is added to the row's accumulator number u.
+SmallVector<Value> MatrixVectorEmitter::dotStep(Value at, Value iv,
+                                                int64_t vectors, int64_t active,
+                                                ValueRange carried) {
+  SmallVector<Value> acc(carried);
+  int64_t perRow = acc.size() / streams;
+  Value vectorAt = k.addIndex(batchOffset(*p.vector),
+                              k.mulIndex(iv, p.vectorStride));
+  Value matrixAt = k.addIndex(at, k.mulIndex(iv, p.depthStride));
+  for (int64_t u = 0; u < vectors; ++u) {
+    Value x = load(*p.vector,
+                   k.addIndex(vectorAt, u * lanes * p.vectorStride), active,
+                   p.vectorStride);
+    for (int64_t r = 0; r < streams; ++r) {
+      Value m = load(
+          *p.matrix,
+          k.addIndex(matrixAt, u * lanes * p.depthStride + r * p.rowStride),
+          active, p.depthStride);
+      Value &sum = acc[r * perRow + u % perRow];
+      sum = inner.step(k, m, x, sum);
+    }
+  }
+  return acc;
+}
+
+/// A loop of `count` iterations from `lo`, each of which adds `terms` to every
+/// accumulator.
+SmallVector<Value>
+MatrixVectorEmitter::boundedLoop(Value lo, int64_t count, int64_t step,
+                                 int64_t terms, ValueRange carried,
+                                 KernelBuilder::LoopBody body) {
+  Value hi = k.addIndex(lo, count * step);
+  if (count * terms <= kMaxChain || !isa<FloatType>(c.acc))
+    return k.loop(lo, hi, step, carried, body);
+  int64_t chunk = std::max<int64_t>(1, kMaxChain / terms);
+  return boundedLoop(
+      lo, llvm::divideCeil(count, chunk), chunk * step, 1, carried,
+      [&](Value iv, ValueRange in) {
+        Value end = k.addIndex(iv, chunk * step);
+        if (count % chunk)
+          end = k.minIndex(end, hi);
+        SmallVector<Value> part = k.loop(iv, end, step, zeros(in.size()), body);
+        for (auto [sum, before] : llvm::zip(part, in))
+          sum = add(before, sum);
+        return part;
+      });
+}
+
+/// The sums of the lanes of each of a power of 2 of vectors, neighbours in the
+/// fewest vectors that hold them.
+SmallVector<Value> MatrixVectorEmitter::addLanes(SmallVector<Value> v) {
+  int64_t groups = 1; // sums that are in one vector, of `lanes / groups` lanes
+  while (groups < lanes) {
+    bool pairs = v.size() > 1;
+    int64_t width = cast<VectorType>(v[0].getType()).getNumElements();
+    int64_t length = width / groups, half = length / 2;
+    SmallVector<int64_t> low, high;
+    for (int64_t g = 0, n = groups * (pairs ? 2 : 1); g < n; ++g)
+      for (int64_t i = 0; i < half; ++i) {
+        low.push_back(g * length + i);
+        high.push_back(g * length + half + i);
+      }
+    SmallVector<Value> next;
+    for (size_t i = 0; i < v.size(); i += pairs ? 2 : 1) {
+      Value other = pairs ? v[i + 1] : v[i];
+      next.push_back(add(vector::ShuffleOp::create(b, v[i], other, low),
+                         vector::ShuffleOp::create(b, v[i], other, high)));
+    }
+    v = std::move(next);
+    if (pairs)
+      groups *= 2;
+    if (half == 1)
+      break;
+  }
+  return v;
+}
+
+void MatrixVectorEmitter::dotProducts(Value first) {
+  int64_t blocks = llvm::divideCeil(t.rows, streams);
+  int64_t perRow = std::clamp<int64_t>(8 / streams, 1, t.unroll);
+  int64_t step = lanes * t.unroll;
+  int64_t unrolled = p.depth / step * step, whole = p.depth / lanes * lanes;
+  k.loop(k.index(0), k.index(blocks), 1, [&](Value block) {
+    Value row = k.mulIndex(block, streams);
+    if (t.rows % streams)
+      row = k.minIndex(row, t.rows - streams);
+    Value at = k.addIndex(
+        batchOffset(*p.matrix),
+        k.mulIndex(k.addIndex(first, row), p.rowStride));
+    SmallVector<Value> acc = zeros(streams * perRow);
+    if (unrolled)
+      acc = boundedLoop(k.index(0), unrolled / step, step, t.unroll / perRow,
+                        acc, [&](Value iv, ValueRange in) {
+                          return dotStep(at, iv, t.unroll, lanes, in);
+                        });
+    if (whole > unrolled)
+      acc = k.loop(k.index(unrolled), k.index(whole), lanes, acc,
+                   [&](Value iv, ValueRange in) {
+                     return dotStep(at, iv, 1, lanes, in);
+                   });
+    if (p.depth > whole)
+      acc = dotStep(at, k.index(whole), 1, p.depth - whole, acc);
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < streams; ++r) {
+      Value sum = acc[r * perRow];
+      for (int64_t u = 1; u < perRow; ++u)
+        sum = add(sum, acc[r * perRow + u]);
+      rows.push_back(sum);
+    }
+    Value to = row;
+    for (Value sum : addLanes(std::move(rows))) {
+      int64_t width = cast<VectorType>(sum.getType()).getNumElements();
+      k.store(sum, sums[0], to, width, 1);
+      to = k.addIndex(to, width);
+    }
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Along the rows
+//===----------------------------------------------------------------------===//
+
+/// All vectors of the workgroup's sums, t.unroll of them at a time where there
+/// are so many. The last one stands for the last rows, whole or masked.
+void MatrixVectorEmitter::forEachVector(
+    llvm::function_ref<void(Value at, int64_t vectors)> body) {
+  int64_t step = lanes * t.unroll;
+  int64_t unrolled = t.rows / step * step;
+  int64_t all = llvm::alignTo(t.rows, lanes);
+  if (unrolled)
+    k.loop(k.index(0), k.index(unrolled), step,
+           [&](Value at) { body(at, t.unroll); });
+  if (all > unrolled)
+    k.loop(k.index(unrolled), k.index(all), lanes,
+           [&](Value at) { body(at, 1); });
+}
+
+/// Adds `count` lines from k = `line` on to the sums of level 0.
+void MatrixVectorEmitter::sweep(Value first, Value line, int64_t count) {
+  Value matrixAt = k.addIndex(
+      k.addIndex(batchOffset(*p.matrix), k.mulIndex(line, p.depthStride)),
+      k.mulIndex(first, p.rowStride));
+  SmallVector<Value> factors;
+  Value vectorAt = k.addIndex(batchOffset(*p.vector),
+                              k.mulIndex(line, p.vectorStride));
+  for (int64_t i = 0; i < count; ++i)
+    factors.push_back(
+        load(*p.vector, k.addIndex(vectorAt, i * p.vectorStride), lanes, 0));
+  int64_t active = std::min(t.rows, lanes);
+  forEachVector([&](Value at, int64_t vectors) {
+    Value row = at;
+    if (t.rows % lanes && t.rows > lanes && vectors == 1)
+      row = k.minIndex(row, t.rows - lanes);
+    for (int64_t u = 0; u < vectors; ++u) {
+      Value from = k.addIndex(matrixAt,
+                              k.mulIndex(k.addIndex(row, u * lanes),
+                                         p.rowStride));
+      Value part = k.zero(k.vectorType(c.acc, lanes));
+      for (int64_t i = 0; i < count; ++i)
+        part = inner.step(k, load(*p.matrix,
+                                  k.addIndex(from, i * p.depthStride), active,
+                                  p.rowStride),
+                          factors[i], part);
+      Value place = k.addIndex(at, u * lanes);
+      Value before = k.load(sums[0], place, lanes, lanes, 1);
+      k.store(add(before, part), sums[0], place, lanes, 1);
+    }
+  });
+}
+
+/// Adds the sums of a level to the next one and begins them anew.
+void MatrixVectorEmitter::flush(unsigned level) {
+  k.loop(k.index(0), k.index(llvm::alignTo(t.rows, lanes)), lanes,
+         [&](Value at) {
+           Value sum = add(k.load(sums[level + 1], at, lanes, lanes, 1),
+                           k.load(sums[level], at, lanes, lanes, 1));
+           k.store(sum, sums[level + 1], at, lanes, 1);
+           k.store(k.zero(sum.getType()), sums[level], at, lanes, 1);
+         });
+}
+
+/// `count` sweeps from k = `lo` on, those of `level` at once.
+void MatrixVectorEmitter::nest(Value lo, int64_t count, unsigned level,
+                               Value first) {
+  int64_t chunk = 1; // sweeps after which this level is complete
+  for (unsigned i = 0; i < level; ++i)
+    chunk *= kMaxChain;
+  Value hi = k.addIndex(lo, k.index(count * streams));
+  k.loop(lo, hi, chunk * streams, [&](Value line) {
+    if (level == 0) {
+      sweep(first, line, streams);
+      return;
+    }
+    nest(line, chunk, level - 1, first);
+    flush(level - 1);
+  });
+}
+
+void MatrixVectorEmitter::sumColumns(Value first) {
+  Value zero = k.zero(k.vectorType(c.acc, lanes));
+  k.loop(k.index(0), k.index(llvm::alignTo(t.rows, lanes)), lanes,
+         [&](Value at) {
+           for (Value level : sums)
+             k.store(zero, level, at, lanes, 1);
+         });
+  // Whole chunks of the highest level, then what is left of each lower one.
+  int64_t sweeps = p.depth / streams, done = 0;
+  for (unsigned level = sums.size(); level-- > 0;) {
+    int64_t chunk = 1;
+    for (unsigned i = 0; i < level; ++i)
+      chunk *= kMaxChain;
+    int64_t whole = (sweeps - done) / chunk * chunk;
+    if (whole)
+      nest(k.index(done * streams), whole, level, first);
+    done += whole;
+  }
+  if (p.depth % streams)
+    sweep(first, k.index(sweeps * streams), p.depth % streams);
+  for (unsigned level = 0; level + 1 < sums.size(); ++level)
+    flush(level);
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+void MatrixVectorEmitter::epilogueAt(Value row, Value sum, int64_t active) {
+  Space space;
+  space.lanes = lanes;
+  space.activeLanes = active;
+  // A loop of extent 1 is no dim: nothing changes along it.
+  unsigned none = c.model.getNumDims();
+  auto addGroup = [&](ArrayRef<int> loops, int64_t extent, Value iv) {
+    LoopGroup &g = space.groups.emplace_back();
+    for (int l : loops)
+      g.dims.push_back(c.dim[l] < 0 ? none : unsigned(c.dim[l]));
+    g.extent = extent;
+    g.iv = iv;
+  };
+  for (auto [l, iv] : loopIv)
+    addGroup({l}, c.extents[l], iv);
+  addGroup(p.rowLoops, p.rows, row);
+  space.vectorGroup = space.groups.size() - 1;
+  space.known[c.result] = sum;
+  if (failed(e.storeAllResults(space)))
+    failedAny = true;
+}
+
+void MatrixVectorEmitter::epilogue(Value first) {
+  int64_t whole = t.rows / lanes * lanes, rest = t.rows - whole;
+  Value from = sums.back();
+  if (whole)
+    k.loop(k.index(0), k.index(whole), lanes, [&](Value at) {
+      epilogueAt(k.addIndex(first, at), k.load(from, at, lanes, lanes, 1),
+                 lanes);
+    });
+  if (!rest)
+    return;
+  // The last vector, where the sums have it.
+  int64_t row = whole ? t.rows - lanes : 0, place = p.alongK ? row : whole;
+  epilogueAt(k.addIndex(first, row),
+             k.load(from, k.index(place), lanes, lanes, 1),
+             whole ? lanes : rest);
+}
+
+} // namespace
+
+LogicalResult emitMatrixVector(const MatrixVector &p,
+                               const MatrixVectorTiling &tiling,
+                               KernelBuilder &k) {
+  return MatrixVectorEmitter(p, tiling, k).run();
+}
+
+} // namespace fusilli::compiler
