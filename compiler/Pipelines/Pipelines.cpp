@@ -69,6 +69,7 @@ void populateImportPipeline(OpPassManager &pm) {
 void populateFusePipeline(OpPassManager &pm,
                           std::shared_ptr<const ir::FusionPolicy> policy) {
   pm.addPass(ir::createDecompose());
+  pm.addPass(ir::createSplitContractions(policy));
   pm.addPass(ir::createSplitReductions(policy));
   pm.addPass(ir::createFuseDispatches(std::move(policy)));
 #ifndef NDEBUG

@@ -82,6 +82,8 @@ FrontHalf::FrontHalf()
   import_.addPass(ir::createNormalizeGraph());
   fuse_.addPass(ir::createDecompose());
   fuse_.addPass(
+      ir::createSplitContractions(std::make_shared<const ir::FusionPolicy>()));
+  fuse_.addPass(
       ir::createSplitReductions(std::make_shared<const ir::FusionPolicy>()));
   fuse_.addPass(ir::createFuseDispatches());
   fuse_.addPass(ir::createVerifyDispatches());

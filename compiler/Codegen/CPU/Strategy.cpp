@@ -27,11 +27,11 @@ void Strategy::enumerate(const KernelModel &model, const TargetInfo &target,
 }
 
 ArrayRef<const Strategy *> getStrategies() {
-  static const std::array<const Strategy *, 7> list = {
-      &getAttentionStrategy(),   &getMatmulStrategy(),
-      &getConvolutionStrategy(), &getCorrelationStrategy(),
-      &getRowsStrategy(),        &getPointwiseStrategy(),
-      &getGeneralStrategy()};
+  static const std::array<const Strategy *, 8> list = {
+      &getAttentionStrategy(),   &getMatrixVectorStrategy(),
+      &getMatmulStrategy(),      &getConvolutionStrategy(),
+      &getCorrelationStrategy(), &getRowsStrategy(),
+      &getPointwiseStrategy(),   &getGeneralStrategy()};
   return list;
 }
 

@@ -65,6 +65,7 @@ const Strategy *findStrategy(llvm::StringRef name);
 const Strategy &getAttentionStrategy();
 const Strategy &getPointwiseStrategy();
 const Strategy &getRowsStrategy();
+const Strategy &getMatrixVectorStrategy();
 const Strategy &getMatmulStrategy();
 const Strategy &getConvolutionStrategy();
 const Strategy &getCorrelationStrategy();

@@ -95,20 +95,31 @@ bool isSamePhysicalLayout(RankedTensorType a, RankedTensorType b) {
 
 bool isSameBuffer(RankedTensorType a, RankedTensorType b) {
   auto getDims = [](RankedTensorType type) {
-    SmallVector<std::pair<int64_t, int64_t>> dims; // innermost first
-    SmallVector<int64_t> strides = getLogicalStrides(type);
-    for (int64_t i = type.getRank(); i-- > 0;) {
-      int64_t extent = type.getDimSize(i);
-      if (extent == 1)
-        continue;
-      if (!dims.empty() && strides[i] == dims.back().first * dims.back().second)
-        dims.back().first *= extent;
+    SmallVector<std::pair<int64_t, int64_t>> dims, merged; // stride, extent
+    for (auto [stride, extent] :
+         llvm::zip_equal(getLogicalStrides(type), type.getShape()))
+      if (extent != 1)
+        dims.emplace_back(stride, extent);
+    llvm::sort(dims);
+    for (auto [stride, extent] : dims)
+      if (!merged.empty() &&
+          stride == merged.back().first * merged.back().second)
+        merged.back().second *= extent;
       else
-        dims.emplace_back(extent, strides[i]);
-    }
-    return dims;
+        merged.emplace_back(stride, extent);
+    return merged;
   };
   return a.getElementType() == b.getElementType() && getDims(a) == getDims(b);
+}
+
+bool isViewOf(RankedTensorType view, RankedTensorType whole) {
+  if (isSameBuffer(view, whole))
+    return true;
+  std::optional<int64_t> part = findBufferBytes(view);
+  std::optional<int64_t> all = findBufferBytes(whole);
+  return view.getElementType() == whole.getElementType() && part && all &&
+         *part < *all && getDynamicDims(view).empty() &&
+         getDynamicDims(whole).empty();
 }
 
 SmallVector<int64_t> getDenseStrides(ArrayRef<int64_t> dims,

@@ -63,9 +63,13 @@ bool hasSameShape(mlir::RankedTensorType a, mlir::RankedTensorType b);
 bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
 /// Whether both types describe one buffer: element types equal, and the same
-/// dimensions in order, with the same strides, but for those of extent 1
-/// and for neighbours that are walked through as one.
+/// dimensions in any order, with the same strides, but for those of extent 1
+/// and for such as are walked through as one.
 bool isSameBuffer(mlir::RankedTensorType a, mlir::RankedTensorType b);
+
+/// Whether elements of type `view` can be read in a buffer of type `whole`: the
+/// same buffer, or places of it that end before it does.
+bool isViewOf(mlir::RankedTensorType view, mlir::RankedTensorType whole);
 
 /// Dense strides for extents `dims` in the memory order that `strides` imply.
 llvm::SmallVector<int64_t> getDenseStrides(llvm::ArrayRef<int64_t> dims,

@@ -85,7 +85,8 @@ Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
 }
 
 void ScheduleAttr::print(AsmPrinter &printer) const {
-  printer << "<" << getStrategy();
+  printer << "<";
+  printer.printKeywordOrString(getStrategy());
   auto integers = [&](StringRef key, ArrayRef<int64_t> values) {
     if (values.empty())
       return;

@@ -31,6 +31,10 @@ createFuseDispatches(std::shared_ptr<const FusionPolicy> policy);
 std::unique_ptr<mlir::Pass>
 createSplitReductions(std::shared_ptr<const FusionPolicy> policy);
 
+/// fusilli-split-contractions for a target.
+std::unique_ptr<mlir::Pass>
+createSplitContractions(std::shared_ptr<const FusionPolicy> policy);
+
 /// Name of the graph's function.
 inline constexpr llvm::StringLiteral kMainName = "main";
 /// String attribute of a kernel function, see fusilli-fuse-dispatches.

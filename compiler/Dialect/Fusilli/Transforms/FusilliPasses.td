@@ -129,6 +129,32 @@ def SplitReductions : Pass<"fusilli-split-reductions", "::mlir::ModuleOp"> {
   let statistics = [Statistic<"numSplit", "split", "reductions split">];
 }
 
+def SplitContractions : Pass<"fusilli-split-contractions", "::mlir::ModuleOp"> {
+  let summary = "products with long sums and few results in two stages";
+  let description = [{
+    A product whose kernel would have too few workgroups, as the target's
+    `FusionPolicy` says from its shape alone, becomes a batch of products over equal
+    parts of the sum, and a reduction that adds them up, always in the same order.
+    The parts are views of the same buffers. Where the summed extent has no divisor
+    near the number of parts, the rest is a `fusilli.custom`, added last.
+
+    ```mlir
+    %y = fusilli.matmul %a, %b
+        : (tensor<1x4096xf32>, tensor<4096x512xf32>) -> tensor<1x512xf32>
+    // becomes
+    %0 = fusilli.reshape %a : tensor<1x4096xf32> -> tensor<16x1x256xf32>
+    %1 = fusilli.reshape %b : tensor<4096x512xf32> -> tensor<16x256x512xf32>
+    %2 = fusilli.matmul %0, %1 : (...) -> tensor<16x1x512xf32>
+    %3 = fusilli.reshape %2 : tensor<16x1x512xf32> -> tensor<16x512xf32>
+    %y = fusilli.reduction ADD %3 : (tensor<16x512xf32>) -> tensor<1x512xf32>
+    ```
+  }];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"numSplit", "split", "products split">];
+}
+
 def FuseDispatches : Pass<"fusilli-fuse-dispatches", "::mlir::ModuleOp"> {
   let summary = "group the ops of a graph into kernels";
   let description = [{

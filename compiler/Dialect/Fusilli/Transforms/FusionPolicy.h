@@ -54,6 +54,9 @@ public:
   /// own, is cut, to be combined by a second one; 1: it stays whole.
   virtual int64_t getParts(const ReductionSpace &space) const { return 1; }
 
+  /// The same for the sums of a product.
+  virtual int64_t getParts(MatmulOp op) const { return 1; }
+
   /// Work of one element of a pointwise op, in units of an addition.
   virtual int64_t getWeight(PointwiseMode mode) const;
 

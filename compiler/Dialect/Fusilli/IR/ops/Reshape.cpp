@@ -23,7 +23,7 @@ LogicalResult ReshapeOp::verify() {
   if (getSymbols(getX().getType()) != getSymbols(getOutput().getType()))
     return emitOpError("has other dynamic dims than its operand: ")
            << getX().getType() << " to " << getOutput().getType();
-  if (!isSameBuffer(getX().getType(), getOutput().getType()))
+  if (!isViewOf(getOutput().getType(), getX().getType()))
     return emitOpError("is no other view of the same buffer: ")
            << getX().getType() << " to " << getOutput().getType();
   return success();

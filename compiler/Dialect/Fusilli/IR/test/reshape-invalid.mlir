@@ -23,6 +23,6 @@ func.func @f(%a: tensor<4xf32>) {
 
 func.func @f(%a: tensor<4x8xf32>) {
   // expected-error@+1 {{is no other view of the same buffer}}
-  %0 = fusilli.reshape %a : tensor<4x8xf32> -> tensor<4x1x8xf32, #fusilli.layout<strides = [1, 1, 4]>>
+  %0 = fusilli.reshape %a : tensor<4x8xf32> -> tensor<4x1x8xf32, #fusilli.layout<strides = [1, 1, 8]>>
   return
 }
