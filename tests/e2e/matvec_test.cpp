@@ -28,7 +28,6 @@ const std::vector<Types> kTypes = {
     {DataType::BFloat16, DataType::BFloat16, DataType::BFloat16},
     {DataType::Double, DataType::Double, DataType::Double},
     {DataType::BFloat16, DataType::BFloat16, DataType::Float},
-    {DataType::Float, DataType::Half, DataType::Float},
     {DataType::Int8, DataType::Int8, DataType::Int32},
     {DataType::Int8, DataType::Int8, DataType::Int8},
     {DataType::Int16, DataType::Int16, DataType::Int32},
@@ -83,7 +82,7 @@ void run(const Types &types, const Problem &p, Data data,
 TEST(MatvecTest, AllTypesAndOrders) {
   for (const Types &types : kTypes)
     for (auto [rows, depth] : std::vector<std::pair<int64_t, int64_t>>{
-             {1, 1}, {3, 5}, {8, 16}, {17, 33}, {100, 7}, {131, 301}})
+             {1, 1}, {3, 5}, {17, 33}, {131, 301}})
       for (int transposes : {0, 1, 2, 3}) {
         run(types, {{}, {}, 1, rows, depth, transposes}, Data::Integers);
         run(types, {{}, {}, rows, 1, depth, transposes}, Data::Normal);
@@ -91,7 +90,7 @@ TEST(MatvecTest, AllTypesAndOrders) {
 }
 
 TEST(MatvecTest, Epilogues) {
-  for (const Types &types : {kTypes[0], kTypes[1], kTypes[2], kTypes[6]})
+  for (const Types &types : {kTypes[0], kTypes[1], kTypes[2], kTypes[5]})
     for (int transposes : {0, 3, 4, 7}) {
       run(types, {{}, {}, 1, 77, 150, transposes, true}, Data::Normal);
       run(types, {{}, {}, 77, 1, 150, transposes, true}, Data::Normal);
@@ -101,7 +100,7 @@ TEST(MatvecTest, Epilogues) {
 }
 
 TEST(MatvecTest, Batches) {
-  for (const Types &types : {kTypes[0], kTypes[2], kTypes[3], kTypes[6]})
+  for (const Types &types : {kTypes[0], kTypes[2], kTypes[3], kTypes[5]})
     for (int transposes = 0; transposes < 4; ++transposes)
       for (const auto &[a, b] : std::vector<std::pair<Dims, Dims>>{
                {{5}, {5}}, {{1}, {4}}, {{4}, {1}}, {{2, 1}, {1, 3}}}) {
@@ -146,12 +145,11 @@ TEST(MatvecTest, Random) {
 }
 
 TEST(MatvecTest, LongSums) {
-  RunOptions options = kRun;
-  options.samples = 100;
-  for (const Types &types : {kTypes[0], kTypes[2], kTypes[3], kTypes[6]})
+  RunOptions options{.threads = {1, 2}, .repeats = 1, .samples = 40};
+  for (const Types &types : {kTypes[0], kTypes[2]})
     for (int transposes : {0, 3}) {
-      // 600011 is prime: no equal parts.
-      for (int64_t depth : {40000, 600000, 600011}) {
+      // 300007 is prime: no equal parts.
+      for (int64_t depth : {40000, 300007}) {
         run(types, {{}, {}, 1, 3, depth, transposes}, Data::Normal, options);
         run(types, {{}, {}, 5, 1, depth, transposes}, Data::Normal, options);
         run(types, {{}, {}, 1, 1, depth, transposes}, Data::Normal, options);
@@ -163,6 +161,8 @@ TEST(MatvecTest, LongSums) {
       run(types, {{1, 2}, {1, 2}, 17, 40, 40960, transposes, true},
           Data::Normal, options);
     }
+  run(kTypes[3], {{}, {}, 1, 3, 300007}, Data::Normal, options);
+  run(kTypes[5], {{}, {}, 5, 1, 600000}, Data::Normal, options);
 }
 
 /// Sums in one accumulator would stop at 2^24.

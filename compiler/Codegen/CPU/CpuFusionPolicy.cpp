@@ -32,11 +32,11 @@ constexpr int64_t kPartBytes = 65536;
 constexpr int64_t kCores = 64;
 
 /// Products with so few rows or columns run at the speed at which the other
-/// operand is read, by stretches of such length; a part has so many lines that
-/// its partial results hardly count.
+/// operand is read, by stretches of such length; a part has so many times the
+/// bytes of its results.
 constexpr int64_t kFewRows = 8;
-constexpr int64_t kStretchBytes = 4096;
-constexpr int64_t kPartLines = 256;
+constexpr int64_t kStretchBytes = 16 << 10;
+constexpr int64_t kPartOverResult = 64;
 /// Of other products: the tiles that are workgroups without a split, the least
 /// sum and work of a part, and the most, for which a panel of an operand has a
 /// place beside the core.
@@ -99,7 +99,7 @@ public:
          int64_t(2.0 * m * n * k / kPartFlops * batches / groups)});
     // A long sum with few results is cut whatever the number of cores.
     if (groups < kCores)
-      parts = std::max<int64_t>(parts, llvm::divideCeil(k, 2 * kLongSum));
+      parts = std::max<int64_t>(parts, llvm::divideCeil(k, kLongSum));
     return parts;
   }
 
@@ -119,7 +119,10 @@ private:
                           : llvm::divideCeil(rows * element, kStretchBytes));
     if (bytes < kSplitBytes || groups >= kCores)
       return 1;
-    return std::min({int64_t(llvm::divideCeil(kCores, groups)), k / kPartLines,
+    int64_t results = op.getOutput().getType().getNumElements() *
+                      std::max<int64_t>(element, 4);
+    return std::min({int64_t(llvm::divideCeil(kCores, groups)),
+                     bytes / results / kPartOverResult,
                      bytes / groups / kPartBytes});
   }
 

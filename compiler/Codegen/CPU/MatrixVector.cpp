@@ -14,15 +14,21 @@ namespace fusilli::compiler {
 
 namespace {
 
-/// Lines of the matrix that are read at once, each a stream of its own.
-constexpr int64_t kStreams = 8;
+/// Streams in which the matrix is read, of elements of 4 bytes and more, and of
+/// smaller ones, which take longer to be widened.
+constexpr int64_t kStreams = 4, kNarrowStreams = 8;
+/// Accumulators that hide the latency of an addition.
+constexpr int64_t kAccumulators = 8;
+constexpr int64_t kCacheLine = 64;
+/// Bytes of a matrix that no cache of a core holds.
+constexpr int64_t kStreamedBytes = 512 << 10;
 /// Workgroups that a large problem is cut into, and the least bytes of one.
 constexpr int64_t kWorkgroups = 64;
 constexpr int64_t kWorkgroupBytes = 64 << 10;
-/// Bytes of y that stay in the first-level cache while rows pass by, and of
-/// each line of the matrix that are read in a stretch.
-constexpr int64_t kMostRowBytes = 16 << 10;
-constexpr int64_t kLeastRowBytes = 4 << 10;
+/// Bytes of y that stay in a cache while the matrix passes by, and of each of
+/// its lines that are read in one stretch.
+constexpr int64_t kMostSumBytes = 64 << 10;
+constexpr int64_t kLeastLineBytes = 16 << 10;
 
 int64_t getBytes(Type element) {
   return std::max(8u, element.getIntOrFloatBitWidth()) / 8;
@@ -50,9 +56,11 @@ MatrixVector::MatrixVector(const Contraction &c) : c(c) {
   rowStride = matrix->coefs[rowLoops.back()];
   depthStride = matrix->coefs[c.innerK()];
   vectorStride = vector->coefs[c.innerK()];
-  alongK = rows == 1 || (depth > 1 &&
-                         (depthStride == 1 ||
-                          (rowStride != 1 && depthStride <= rowStride)));
+  alongK = rows == 1 ||
+           (depth > 1 &&
+            (depthStride == 1 || (rowStride != 1 && depthStride <= rowStride)));
+  double bytes = c.flops() / 2 * getBytes(matrix->element);
+  isStreamed = bytes > kStreamedBytes;
 }
 
 MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
@@ -61,56 +69,60 @@ MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
   int64_t element = getBytes(p.matrix->element);
   int64_t accBytes = getBytes(p.c.acc);
   int64_t limit = p.rows, least = 1;
+  int64_t streams = element < 4 ? kNarrowStreams : kStreams;
+  // A step is a cache line of each stream.
+  int64_t line = std::max<int64_t>(kCacheLine / element / lanes, 1);
   if (p.alongK) {
-    streams = std::min(kStreams, int64_t(llvm::bit_floor(uint64_t(p.rows))));
-    // As many accumulators as hide the latency of an addition.
-    unroll = std::max<int64_t>(kStreams / streams, 64 / element / lanes);
-    unroll = std::clamp<int64_t>(p.depth / lanes, 1, unroll);
-    least = streams;
+    rowStreams = std::min(streams, int64_t(llvm::bit_floor(uint64_t(p.rows))));
+    line = std::max(line, kAccumulators / streams);
+    depthStreams =
+        std::clamp<int64_t>(p.depth / (line * lanes), 1, streams / rowStreams);
+    unroll = std::clamp<int64_t>(p.depth / lanes, 1, line);
+    least = rowStreams;
   } else {
-    streams = std::min(kStreams, p.depth);
-    unroll = std::clamp<int64_t>(p.rows / lanes, 1,
-                                 std::max<int64_t>(1, 64 / element / lanes));
-    limit = std::min(limit, kMostRowBytes / accBytes);
-    least = kLeastRowBytes / element;
+    depthStreams = std::min(streams, p.depth);
+    unroll = std::clamp<int64_t>(p.rows / lanes, 1, line);
+    limit = std::min(limit, kMostSumBytes / accBytes);
+    least = kLeastLineBytes / element;
   }
   // Other batches are workgroups of their own.
   int64_t batches = 1;
   for (int l : p.c.batchLoops)
     batches *= p.c.extents[l];
   int64_t most = llvm::divideCeil(kWorkgroups, batches);
-  int64_t worth = std::max<int64_t>(1, p.rows * p.depth * element /
-                                           kWorkgroupBytes);
+  int64_t worth =
+      std::max<int64_t>(1, p.rows * p.depth * element / kWorkgroupBytes);
   int64_t groups = std::min<int64_t>(
       {most, worth, int64_t(llvm::divideCeil(p.rows, least))});
   groups = std::max<int64_t>(groups, llvm::divideCeil(p.rows, limit));
-  int64_t step = p.alongK ? streams : lanes;
+  int64_t step = p.alongK ? rowStreams : lanes;
   rows = std::min<int64_t>(
       p.rows, llvm::alignTo(llvm::divideCeil(p.rows, groups), step));
 }
 
 MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
                                        ir::ScheduleAttr schedule) {
-  if (schedule.getTile().size() != 1 || schedule.getWorkgroup().size() != 1) {
-    defect = "needs workgroup and tile of 1 extent";
+  if (schedule.getTile().size() != 2 || schedule.getWorkgroup().size() != 1) {
+    defect = "needs a workgroup of 1 extent and a tile of 2";
     return;
   }
   lanes = schedule.getLanes();
   unroll = schedule.getUnroll();
   rows = schedule.getWorkgroup()[0];
-  streams = schedule.getTile()[0];
-  if (rows < 1 || rows > p.rows || streams < 1 || unroll < 1)
-    defect = "workgroup or tile exceed the result";
-  else if (p.alongK && (!llvm::isPowerOf2_64(streams) || streams > rows))
-    defect = "lines read at once are no power of 2 within a workgroup";
-  else if (!p.alongK && streams > p.depth)
-    defect = "more lines are read at once than there are";
+  rowStreams = schedule.getTile()[0];
+  depthStreams = schedule.getTile()[1];
+  if (rows > p.rows)
+    defect = "the workgroup exceeds the result";
+  else if (rowStreams > rows || depthStreams > p.depth)
+    defect = "more streams than there are rows or steps of k";
+  else if (!llvm::isPowerOf2_64(rowStreams) || (!p.alongK && rowStreams != 1))
+    defect = "the streams of rows are no power of 2, or vectors run along them";
 }
 
 ScheduleFields MatrixVectorTiling::getFields() const {
   ScheduleFields fields;
   fields.workgroup = {rows};
-  fields.tile = {streams};
+  fields.tile = {rowStreams, depthStreams};
   fields.lanes = lanes;
   fields.unroll = unroll;
   return fields;

@@ -30,13 +30,18 @@ struct MatrixVector {
   /// Whether vectors run along k: each row is a dot product. Else they run
   /// along the rows: y is a sum of columns of the matrix.
   bool alongK = false;
+  /// Whether the matrix comes from memory, so that it pays to ask for it early.
+  bool isStreamed = false;
 };
 
+/// The matrix is read as several streams at once, each of which walks through
+/// memory of its own: rowStreams parts of a workgroup's rows times depthStreams
+/// parts of k. Where vectors run along the rows, rowStreams is 1.
 struct MatrixVectorTiling {
-  int64_t lanes = 16;  ///< of the accumulator
-  int64_t rows = 1;    ///< of one workgroup
-  int64_t streams = 8; ///< lines of the matrix that are read at once
-  int64_t unroll = 1;  ///< vectors of one line in a step
+  int64_t lanes = 16; ///< of the accumulator
+  int64_t rows = 1;   ///< of one workgroup
+  int64_t rowStreams = 1, depthStreams = 1;
+  int64_t unroll = 1; ///< vectors of one stream in a step
 
   MatrixVectorTiling(const MatrixVector &p, const TargetInfo &target);
   /// From a schedule; `defect` says what is wrong with one edited by hand.

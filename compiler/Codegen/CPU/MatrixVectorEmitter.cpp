@@ -6,21 +6,24 @@
 // of rows of one batch; their sums are in local memory:
 //
 //   along k:                              along the rows:
-//     for each `streams` rows               for each `streams` lines of k
-//       for all of k, by vectors              for all rows, by vectors
-//         sums of each row in registers         y += sum over the lines
-//       add lanes, store
+//     for each row of a stream              for each line of k of a stream
+//       for all of a stream's k, by vectors   for all rows, by vectors
+//         sums of all streams in registers      y += sum over the streams
+//       add streams and lanes, store
 //   the epilogue, by vectors of rows
 //
-// No accumulator takes more than kMaxChain terms before it is added to one that
-// stands for more; the order is fixed. The last workgroup and the last vector
-// are moved back to be whole ones and compute the same values again; so no
-// output of these kernels may be one of its inputs.
+// A stream goes through neighbouring lines of the matrix one after another, so
+// that the processor sees few long walks through memory. No accumulator takes
+// more than kMaxChain terms before it is added to one that stands for more; the
+// order is fixed. The last workgroup, stream and vector are moved back to be
+// whole ones and compute the same values again; so no output of these kernels
+// may be one of its inputs.
 
 #include "compiler/Codegen/CPU/Emit/Evaluator.h"
 #include "compiler/Codegen/CPU/InnerProduct.h"
 #include "compiler/Codegen/CPU/MatrixVector.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -29,13 +32,17 @@ namespace fusilli::compiler {
 
 namespace {
 
+/// How far in front of what is read a stream asks for more; further where a
+/// line takes longer, since its elements are widened.
+constexpr int64_t kPrefetchBytes = 384, kNarrowPrefetchBytes = 448;
+
 class MatrixVectorEmitter {
 public:
   MatrixVectorEmitter(const MatrixVector &p, const MatrixVectorTiling &t,
                       KernelBuilder &k)
       : p(p), c(p.c), t(t), k(k), b(k.builder()), e(c.model, k),
         inner(*findInnerProduct("multiply-add")), lanes(t.lanes),
-        streams(t.streams) {}
+        rowStreams(t.rowStreams), depthStreams(t.depthStreams) {}
 
   LogicalResult run();
 
@@ -48,18 +55,26 @@ private:
     return SmallVector<Value>(count, k.zero(k.vectorType(c.acc, lanes)));
   }
 
+  void prefetch(Value at, int64_t vector);
+
   // Along k -------------------------------------------------------------------
   void dotProducts(Value first);
-  SmallVector<Value> dotStep(Value at, Value iv, int64_t vectors,
-                             int64_t active, ValueRange carried);
+  SmallVector<Value> dotStep(Value at, Value iv, int64_t segments,
+                             int64_t vectors, int64_t active,
+                             ValueRange carried);
   SmallVector<Value> boundedLoop(Value lo, int64_t count, int64_t step,
                                  int64_t terms, ValueRange carried,
                                  KernelBuilder::LoopBody body);
   SmallVector<Value> addLanes(SmallVector<Value> v);
+  /// First row of a stream in the workgroup.
+  int64_t rowOf(int64_t stream) const {
+    return std::min(stream * rowsPerStream(), t.rows - rowsPerStream());
+  }
+  int64_t rowsPerStream() const { return llvm::divideCeil(t.rows, rowStreams); }
 
   // Along the rows ------------------------------------------------------------
   void sumColumns(Value first);
-  void sweep(Value first, Value line, int64_t count);
+  void sweep(Value first, Value line, int64_t count, int64_t distance);
   void forEachVector(llvm::function_ref<void(Value at, int64_t vectors)> body);
   void flush(unsigned level);
   void nest(Value lo, int64_t count, unsigned level, Value first);
@@ -74,10 +89,11 @@ private:
   ImplicitLocOpBuilder &b;
   Evaluator e;
   const InnerProduct &inner;
-  int64_t lanes, streams;
+  int64_t lanes, rowStreams, depthStreams;
   llvm::DenseMap<int, Value> loopIv; ///< batch loops
   /// Local memory of the rows' sums; along the rows also of higher levels.
   SmallVector<Value, 3> sums;
+  int64_t segment = 0; ///< of k: what one stream reads
   bool failedAny = false;
 };
 
@@ -96,7 +112,7 @@ LogicalResult MatrixVectorEmitter::run() {
   int64_t places = llvm::alignTo(t.rows, lanes) + lanes;
   unsigned levels = 1;
   if (!p.alongK && isa<FloatType>(c.acc))
-    for (int64_t n = llvm::divideCeil(p.depth, streams); n > kMaxChain;
+    for (int64_t n = p.depth / depthStreams + 1; n > kMaxChain;
          n = llvm::divideCeil(n, kMaxChain))
       ++levels;
   for (unsigned level = 0; level < levels; ++level)
@@ -153,33 +169,51 @@ Value MatrixVectorEmitter::load(const ContractionOperand &o, Value at,
   return v;
 }
 
+/// Asks for what a stream reads some steps later, once for each cache line.
+void MatrixVectorEmitter::prefetch(Value at, int64_t vector) {
+  int64_t element = cast<MemRefType>(k.binding(p.matrix->binding).getType())
+                        .getElementTypeBitWidth() /
+                    8;
+  if (!p.isStreamed || vector * lanes * element % 64)
+    return;
+  int64_t distance = element < 4 ? kNarrowPrefetchBytes : kPrefetchBytes;
+  memref::PrefetchOp::create(b, k.binding(p.matrix->binding),
+                             k.addIndex(at, distance / element),
+                             /*isWrite=*/false, /*localityHint=*/3,
+                             /*isDataCache=*/true);
+}
+
 //===----------------------------------------------------------------------===//
 // Along k
 //===----------------------------------------------------------------------===//
 
-/// As many vectors of each row from k = `iv` on, the last with `active` lanes;
-/// vector u is added to the row's accumulator number u.
+/// As many vectors of each row from k = `iv` on, and from the same place of the
+/// first `segments` parts of k, the last vector with `active` lanes. Vector u
+/// of a stream is added to its accumulator number u.
 SmallVector<Value> MatrixVectorEmitter::dotStep(Value at, Value iv,
+                                                int64_t segments,
                                                 int64_t vectors, int64_t active,
                                                 ValueRange carried) {
   SmallVector<Value> acc(carried);
-  int64_t perRow = acc.size() / streams;
-  Value vectorAt = k.addIndex(batchOffset(*p.vector),
-                              k.mulIndex(iv, p.vectorStride));
+  int64_t perStream = acc.size() / (rowStreams * depthStreams);
+  Value vectorAt =
+      k.addIndex(batchOffset(*p.vector), k.mulIndex(iv, p.vectorStride));
   Value matrixAt = k.addIndex(at, k.mulIndex(iv, p.depthStride));
-  for (int64_t u = 0; u < vectors; ++u) {
-    Value x = load(*p.vector,
-                   k.addIndex(vectorAt, u * lanes * p.vectorStride), active,
-                   p.vectorStride);
-    for (int64_t r = 0; r < streams; ++r) {
-      Value m = load(
-          *p.matrix,
-          k.addIndex(matrixAt, u * lanes * p.depthStride + r * p.rowStride),
-          active, p.depthStride);
-      Value &sum = acc[r * perRow + u % perRow];
-      sum = inner.step(k, m, x, sum);
+  for (int64_t u = 0; u < vectors; ++u)
+    for (int64_t s = 0; s < segments; ++s) {
+      int64_t depth = u * lanes + s * segment;
+      Value x = load(*p.vector, k.addIndex(vectorAt, depth * p.vectorStride),
+                     active, p.vectorStride);
+      for (int64_t r = 0; r < rowStreams; ++r) {
+        Value from = k.addIndex(matrixAt,
+                                depth * p.depthStride + rowOf(r) * p.rowStride);
+        if (p.depthStride == 1 && vectors == t.unroll)
+          prefetch(from, u);
+        Value &sum = acc[(r * depthStreams + s) * perStream + u % perStream];
+        sum =
+            inner.step(k, load(*p.matrix, from, active, p.depthStride), x, sum);
+      }
     }
-  }
   return acc;
 }
 
@@ -193,17 +227,17 @@ MatrixVectorEmitter::boundedLoop(Value lo, int64_t count, int64_t step,
   if (count * terms <= kMaxChain || !isa<FloatType>(c.acc))
     return k.loop(lo, hi, step, carried, body);
   int64_t chunk = std::max<int64_t>(1, kMaxChain / terms);
-  return boundedLoop(
-      lo, llvm::divideCeil(count, chunk), chunk * step, 1, carried,
-      [&](Value iv, ValueRange in) {
-        Value end = k.addIndex(iv, chunk * step);
-        if (count % chunk)
-          end = k.minIndex(end, hi);
-        SmallVector<Value> part = k.loop(iv, end, step, zeros(in.size()), body);
-        for (auto [sum, before] : llvm::zip(part, in))
-          sum = add(before, sum);
-        return part;
-      });
+  return boundedLoop(lo, llvm::divideCeil(count, chunk), chunk * step, 1,
+                     carried, [&](Value iv, ValueRange in) {
+                       Value end = k.addIndex(iv, chunk * step);
+                       if (count % chunk)
+                         end = k.minIndex(end, hi);
+                       SmallVector<Value> part =
+                           k.loop(iv, end, step, zeros(in.size()), body);
+                       for (auto [sum, before] : llvm::zip(part, in))
+                         sum = add(before, sum);
+                       return part;
+                     });
 }
 
 /// The sums of the lanes of each of a power of 2 of vectors, neighbours in the
@@ -236,43 +270,42 @@ SmallVector<Value> MatrixVectorEmitter::addLanes(SmallVector<Value> v) {
 }
 
 void MatrixVectorEmitter::dotProducts(Value first) {
-  int64_t blocks = llvm::divideCeil(t.rows, streams);
-  int64_t perRow = std::clamp<int64_t>(8 / streams, 1, t.unroll);
+  int64_t streams = rowStreams * depthStreams;
+  int64_t perStream = std::clamp<int64_t>(8 / streams, 1, t.unroll);
   int64_t step = lanes * t.unroll;
-  int64_t unrolled = p.depth / step * step, whole = p.depth / lanes * lanes;
-  k.loop(k.index(0), k.index(blocks), 1, [&](Value block) {
-    Value row = k.mulIndex(block, streams);
-    if (t.rows % streams)
-      row = k.minIndex(row, t.rows - streams);
-    Value at = k.addIndex(
-        batchOffset(*p.matrix),
-        k.mulIndex(k.addIndex(first, row), p.rowStride));
-    SmallVector<Value> acc = zeros(streams * perRow);
-    if (unrolled)
-      acc = boundedLoop(k.index(0), unrolled / step, step, t.unroll / perRow,
+  segment = p.depth / depthStreams / step * step;
+  int64_t done = segment * depthStreams, whole = p.depth / lanes * lanes;
+  k.loop(k.index(0), k.index(rowsPerStream()), 1, [&](Value row) {
+    Value at = k.addIndex(batchOffset(*p.matrix),
+                          k.mulIndex(k.addIndex(first, row), p.rowStride));
+    SmallVector<Value> acc = zeros(streams * perStream);
+    if (segment)
+      acc = boundedLoop(k.index(0), segment / step, step, t.unroll / perStream,
                         acc, [&](Value iv, ValueRange in) {
-                          return dotStep(at, iv, t.unroll, lanes, in);
+                          return dotStep(at, iv, depthStreams, t.unroll, lanes,
+                                         in);
                         });
-    if (whole > unrolled)
-      acc = k.loop(k.index(unrolled), k.index(whole), lanes, acc,
+    if (whole > done)
+      acc = k.loop(k.index(done), k.index(whole), lanes, acc,
                    [&](Value iv, ValueRange in) {
-                     return dotStep(at, iv, 1, lanes, in);
+                     return dotStep(at, iv, 1, 1, lanes, in);
                    });
     if (p.depth > whole)
-      acc = dotStep(at, k.index(whole), 1, p.depth - whole, acc);
-    SmallVector<Value> rows;
-    for (int64_t r = 0; r < streams; ++r) {
+      acc = dotStep(at, k.index(whole), 1, 1, p.depth - whole, acc);
+    SmallVector<Value> sumsOfRows;
+    int64_t perRow = depthStreams * perStream;
+    for (int64_t r = 0; r < rowStreams; ++r) {
       Value sum = acc[r * perRow];
-      for (int64_t u = 1; u < perRow; ++u)
-        sum = add(sum, acc[r * perRow + u]);
-      rows.push_back(sum);
+      for (int64_t i = 1; i < perRow; ++i)
+        sum = add(sum, acc[r * perRow + i]);
+      sumsOfRows.push_back(sum);
     }
-    Value to = row;
-    for (Value sum : addLanes(std::move(rows))) {
-      int64_t width = cast<VectorType>(sum.getType()).getNumElements();
-      k.store(sum, sums[0], to, width, 1);
-      to = k.addIndex(to, width);
-    }
+    int64_t r = 0;
+    for (Value part : addLanes(std::move(sumsOfRows)))
+      for (int64_t i = 0, n = cast<VectorType>(part.getType()).getNumElements();
+           i < n; ++i)
+        k.store(vector::ExtractOp::create(b, part, i), sums[0],
+                k.addIndex(row, rowOf(r++)), 1, 1);
   });
 }
 
@@ -295,32 +328,36 @@ void MatrixVectorEmitter::forEachVector(
            [&](Value at) { body(at, 1); });
 }
 
-/// Adds `count` lines from k = `line` on to the sums of level 0.
-void MatrixVectorEmitter::sweep(Value first, Value line, int64_t count) {
+/// Adds `count` lines, `distance` apart, from k = `line` on to the sums of
+/// level 0.
+void MatrixVectorEmitter::sweep(Value first, Value line, int64_t count,
+                                int64_t distance) {
   Value matrixAt = k.addIndex(
       k.addIndex(batchOffset(*p.matrix), k.mulIndex(line, p.depthStride)),
       k.mulIndex(first, p.rowStride));
   SmallVector<Value> factors;
-  Value vectorAt = k.addIndex(batchOffset(*p.vector),
-                              k.mulIndex(line, p.vectorStride));
+  Value vectorAt =
+      k.addIndex(batchOffset(*p.vector), k.mulIndex(line, p.vectorStride));
   for (int64_t i = 0; i < count; ++i)
-    factors.push_back(
-        load(*p.vector, k.addIndex(vectorAt, i * p.vectorStride), lanes, 0));
+    factors.push_back(load(*p.vector,
+                           k.addIndex(vectorAt, i * distance * p.vectorStride),
+                           lanes, 0));
   int64_t active = std::min(t.rows, lanes);
   forEachVector([&](Value at, int64_t vectors) {
     Value row = at;
     if (t.rows % lanes && t.rows > lanes && vectors == 1)
       row = k.minIndex(row, t.rows - lanes);
     for (int64_t u = 0; u < vectors; ++u) {
-      Value from = k.addIndex(matrixAt,
-                              k.mulIndex(k.addIndex(row, u * lanes),
-                                         p.rowStride));
+      Value from = k.addIndex(
+          matrixAt, k.mulIndex(k.addIndex(row, u * lanes), p.rowStride));
       Value part = k.zero(k.vectorType(c.acc, lanes));
-      for (int64_t i = 0; i < count; ++i)
-        part = inner.step(k, load(*p.matrix,
-                                  k.addIndex(from, i * p.depthStride), active,
-                                  p.rowStride),
+      for (int64_t i = 0; i < count; ++i) {
+        Value line = k.addIndex(from, i * distance * p.depthStride);
+        if (p.rowStride == 1 && vectors == t.unroll)
+          prefetch(line, u);
+        part = inner.step(k, load(*p.matrix, line, active, p.rowStride),
                           factors[i], part);
+      }
       Value place = k.addIndex(at, u * lanes);
       Value before = k.load(sums[0], place, lanes, lanes, 1);
       k.store(add(before, part), sums[0], place, lanes, 1);
@@ -345,10 +382,9 @@ void MatrixVectorEmitter::nest(Value lo, int64_t count, unsigned level,
   int64_t chunk = 1; // sweeps after which this level is complete
   for (unsigned i = 0; i < level; ++i)
     chunk *= kMaxChain;
-  Value hi = k.addIndex(lo, k.index(count * streams));
-  k.loop(lo, hi, chunk * streams, [&](Value line) {
+  k.loop(lo, k.addIndex(lo, count), chunk, [&](Value line) {
     if (level == 0) {
-      sweep(first, line, streams);
+      sweep(first, line, depthStreams, segment);
       return;
     }
     nest(line, chunk, level - 1, first);
@@ -364,18 +400,19 @@ void MatrixVectorEmitter::sumColumns(Value first) {
              k.store(zero, level, at, lanes, 1);
          });
   // Whole chunks of the highest level, then what is left of each lower one.
-  int64_t sweeps = p.depth / streams, done = 0;
+  segment = p.depth / depthStreams;
+  int64_t done = 0;
   for (unsigned level = sums.size(); level-- > 0;) {
     int64_t chunk = 1;
     for (unsigned i = 0; i < level; ++i)
       chunk *= kMaxChain;
-    int64_t whole = (sweeps - done) / chunk * chunk;
+    int64_t whole = (segment - done) / chunk * chunk;
     if (whole)
-      nest(k.index(done * streams), whole, level, first);
+      nest(k.index(done), whole, level, first);
     done += whole;
   }
-  if (p.depth % streams)
-    sweep(first, k.index(sweeps * streams), p.depth % streams);
+  if (int64_t rest = p.depth % depthStreams)
+    sweep(first, k.index(p.depth - rest), rest, 1);
   for (unsigned level = 0; level + 1 < sums.size(); ++level)
     flush(level);
 }

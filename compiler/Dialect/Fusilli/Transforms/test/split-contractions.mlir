@@ -8,12 +8,12 @@
 // Both operands as they are; what follows is computed with the second sum.
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: %[[A:.*]]: tensor<1x4096xf32>{{.*}}, %[[B:.*]]: tensor<4096x4096xf32>
-// CHECK: %[[P:.*]] = fusilli.dispatch @kernel_0(%[[A]], %[[B]]) : {{.*}} -> tensor<16x1x4096xf32>
+// CHECK: %[[P:.*]] = fusilli.dispatch @kernel_0(%[[A]], %[[B]]) : {{.*}} -> tensor<64x1x4096xf32>
 // CHECK-NEXT: %[[Y:.*]] = fusilli.dispatch @kernel_1(%[[P]]) : {{.*}} -> tensor<1x4096xf32>
 // CHECK-NEXT: return %[[Y]]
-// CHECK: func.func private @kernel_0(%{{.*}}: tensor<16x1x256xf32>, %{{.*}}: tensor<16x256x4096xf32>) -> tensor<16x1x4096xf32>
+// CHECK: func.func private @kernel_0(%{{.*}}: tensor<64x1x64xf32, #fusilli.layout<strides = [64, 4096, 1]>>, %{{.*}}: tensor<64x64x4096xf32>) -> tensor<64x1x4096xf32>
 // CHECK-NEXT: fusilli.matmul
-// CHECK: func.func private @kernel_1(%{{.*}}: tensor<16x4096xf32>) -> tensor<1x4096xf32>
+// CHECK: func.func private @kernel_1(%{{.*}}: tensor<64x4096xf32>) -> tensor<1x4096xf32>
 // CHECK-NEXT: fusilli.reduction ADD
 // CHECK-NEXT: fusilli.pointwise RELU_FWD
 func.func @main(%a: tensor<1x4096xf32> {fusilli.name = "a"}, %b: tensor<4096x4096xf32> {fusilli.name = "b"}) -> (tensor<1x4096xf32> {fusilli.name = "y"}) {
@@ -26,8 +26,8 @@ func.func @main(%a: tensor<1x4096xf32> {fusilli.name = "a"}, %b: tensor<4096x409
 
 // A dim of the first operand moves in front of its rows, by strides alone.
 // CHECK-LABEL: func.func @main
-// CHECK: func.func private @kernel_0(%{{.*}}: tensor<125x64x8000xf16, #fusilli.layout<strides = [8000, 1000000, 1]>>, %{{.*}}: tensor<125x8000x48xf16>) -> tensor<125x64x48xf32>
-// CHECK: func.func private @kernel_1(%{{.*}}: tensor<125x64x48xf32>) -> tensor<1x64x48xf16>
+// CHECK: func.func private @kernel_0(%{{.*}}: tensor<100x64x10000xf16, #fusilli.layout<strides = [10000, 1000000, 1]>>, %{{.*}}: tensor<100x10000x48xf16>) -> tensor<100x64x48xf32>
+// CHECK: func.func private @kernel_1(%{{.*}}: tensor<100x64x48xf32>) -> tensor<1x64x48xf16>
 func.func @main(%a: tensor<64x1000000xf16> {fusilli.name = "a"}, %b: tensor<1000000x48xf16> {fusilli.name = "b"}) -> (tensor<64x48xf16> {fusilli.name = "y"}) {
   %0 = fusilli.matmul %a, %b : (tensor<64x1000000xf16>, tensor<1000000x48xf16>) -> tensor<64x48xf16>
   return %0 : tensor<64x48xf16>
@@ -37,8 +37,8 @@ func.func @main(%a: tensor<64x1000000xf16> {fusilli.name = "a"}, %b: tensor<1000
 
 // One column: its parts are the last dim of the second kernel's input.
 // CHECK-LABEL: func.func @main
-// CHECK: func.func private @kernel_0({{.*}}) -> tensor<64x16x1xf32>
-// CHECK: func.func private @kernel_1(%{{.*}}: tensor<16x64xf32, #fusilli.layout<strides = [1, 16]>>) -> tensor<16x1xf32>
+// CHECK: func.func private @kernel_0({{.*}}) -> tensor<32x16x1xf32>
+// CHECK: func.func private @kernel_1(%{{.*}}: tensor<16x32xf32, #fusilli.layout<strides = [1, 16]>>) -> tensor<16x1xf32>
 func.func @main(%a: tensor<16x1048576xf32> {fusilli.name = "a"}, %b: tensor<1048576x1xf32> {fusilli.name = "b"}) -> (tensor<16x1xf32> {fusilli.name = "y"}) {
   %0 = fusilli.matmul %a, %b : (tensor<16x1048576xf32>, tensor<1048576x1xf32>) -> tensor<16x1xf32>
   return %0 : tensor<16x1xf32>
