@@ -8,6 +8,8 @@
 
 #include "tests/e2e/shapes.h"
 
+#include <cstring>
+
 namespace fusilli::e2e {
 namespace {
 
@@ -165,26 +167,30 @@ TEST(MatvecTest, LongSums) {
   run(kTypes[5], {{}, {}, 5, 1, 600000}, Data::Normal, options);
 }
 
-/// Sums in one accumulator would stop at 2^24.
+/// A sum in one accumulator would stop at 2^24.
 TEST(MatvecTest, MillionsOfOnes) {
-  constexpr int64_t kLength = int64_t(1) << 25;
-  for (auto [m, n, k] : std::vector<std::tuple<int64_t, int64_t, int64_t>>{
-           {1, 1, kLength}, {1, 2, kLength / 2}, {2, 1, kLength - 39}}) {
-    Case c("matvec of ones m" + std::to_string(m) + " n" + std::to_string(n) +
-           " k" + std::to_string(k));
-    const auto a = c.input("a", DataType::Float, {m, k}, Data::Integers);
-    const auto b = c.input("b", DataType::Float, {k, n}, Data::Integers);
-    for (const char *name : {"a", "b"}) {
-      reference::Tensor &tensor = c.inputs.at(name);
-      for (int64_t i = 0; i < tensor.spec().volume(); ++i)
-        tensor.setValue(i, 1.0);
-    }
-    c.output(c.matmul(a, b, DataType::Float), "c");
-    const std::vector<double> expected(static_cast<size_t>(m * n),
-                                       static_cast<double>(k));
-    EXPECT_TRUE(c.runAgainst({{"c", expected}}, 0x1p-24,
-                             {.threads = {1, 2}, .repeats = 1}));
+  constexpr int64_t kLength = (int64_t(1) << 24) + (int64_t(1) << 20);
+  Case c("dot product of ones");
+  std::vector<TensorPtr> in;
+  for (auto [name, dims] :
+       {std::pair("a", Dims{1, kLength}), std::pair("b", Dims{kLength, 1})}) {
+    auto tensor = reference::Tensor::create(
+        {name, DataType::Float, dims, rowMajorStrides(dims)});
+    ASSERT_TRUE(isOk(tensor)) << ErrorObject(tensor);
+    const float one = 1.0f;
+    const std::span<uint8_t> bytes = tensor->mutableBytes();
+    for (size_t i = 0; i < bytes.size(); i += sizeof(one))
+      std::memcpy(&bytes[i], &one, sizeof(one));
+    c.inputs.insert_or_assign(name, std::move(*tensor));
+    in.push_back(c.graph.tensor(TensorAttr()
+                                    .setName(name)
+                                    .setDataType(DataType::Float)
+                                    .setDim(dims)
+                                    .setStride(rowMajorStrides(dims))));
   }
+  c.output(c.matmul(in[0], in[1], DataType::Float), "c");
+  EXPECT_TRUE(c.runAgainst({{"c", {static_cast<double>(kLength)}}}, 0x1p-24,
+                           {.threads = {1, 2}, .repeats = 1}));
 }
 
 } // namespace

@@ -38,8 +38,7 @@ constexpr int64_t kFewRows = 8;
 constexpr int64_t kStretchBytes = 16 << 10;
 constexpr int64_t kPartOverResult = 64;
 /// Of other products: the tiles that are workgroups without a split, the least
-/// sum and work of a part, and the most, for which a panel of an operand has a
-/// place beside the core.
+/// sum and work of a part, and about the longest sum.
 constexpr int64_t kTileRows = 48, kTileColumns = 128;
 constexpr int64_t kPartLength = 4096;
 constexpr double kPartFlops = 8e6;
@@ -88,19 +87,22 @@ public:
     int64_t m = type.getDimSize(rank - 2), n = type.getDimSize(rank - 1);
     int64_t k = op.getA().getType().getDimSize(rank - 1);
     int64_t batches = type.getNumElements() / (m * n);
+    // Panels of a long sum have no place beside a core: it is cut whatever the
+    // number of cores.
+    int64_t least = std::min(m, n) > 1 && k > 2 * kLongSum
+                        ? int64_t(llvm::divideCeil(k, kLongSum))
+                        : 1;
     if (std::min(m, n) <= kFewRows)
-      return getMatrixVectorParts(op, m <= n, std::max(m, n), k, batches);
-    int64_t groups = batches * int64_t(llvm::divideCeil(m, kTileRows)) *
-                     int64_t(llvm::divideCeil(n, kTileColumns));
+      return std::max(
+          least, getMatrixVectorParts(op, m <= n, std::max(m, n), k, batches));
     if (k < kLongSum)
       return 1;
+    int64_t groups = batches * int64_t(llvm::divideCeil(m, kTileRows)) *
+                     int64_t(llvm::divideCeil(n, kTileColumns));
     int64_t parts = std::min<int64_t>(
         {int64_t(llvm::divideCeil(kCores, groups)), k / kPartLength,
          int64_t(2.0 * m * n * k / kPartFlops * batches / groups)});
-    // A long sum with few results is cut whatever the number of cores.
-    if (groups < kCores)
-      parts = std::max<int64_t>(parts, llvm::divideCeil(k, kLongSum));
-    return parts;
+    return std::max(parts, least);
   }
 
 private:

@@ -38,24 +38,26 @@ int64_t getBytes(Type element) {
 
 MatrixVector::MatrixVector(const Contraction &c) : c(c) {
   defect = c.defect;
-  if (defect.empty() && (c.isConv() || c.groupLoop >= 0))
+  if (defect.empty() && c.isConv())
     defect = "has a window";
+  if (defect.empty() && !c.rows.isStatic())
+    defect = "has symbolic rows";
   if (defect.empty() && c.m != 1 && c.n != 1)
     defect = "has several rows and columns";
+  if (defect.empty() &&
+      (!c.rowsAreLinear || c.aRuns.size() != 1 || c.bRuns.size() != 1))
+    defect = "sums over several dims or has rows that are not linear";
   if (!defect.empty())
     return;
   isColumn = c.n == 1;
   matrix = isColumn ? &c.a : &c.b;
   vector = isColumn ? &c.b : &c.a;
-  if (isColumn)
-    rowLoops = c.mLoops;
-  else
-    rowLoops.push_back(c.nLoop);
+  rowLoops = isColumn ? c.mLoops : c.nLoops;
   rows = isColumn ? c.m : c.n;
   depth = std::max<int64_t>(c.k, 1);
   rowStride = matrix->coefs[rowLoops.back()];
-  depthStride = matrix->coefs[c.innerK()];
-  vectorStride = vector->coefs[c.innerK()];
+  depthStride = (isColumn ? c.aRuns : c.bRuns).back().stride;
+  vectorStride = (isColumn ? c.bRuns : c.aRuns).back().stride;
   alongK = rows == 1 ||
            (depth > 1 &&
             (depthStride == 1 || (rowStride != 1 && depthStride <= rowStride)));

@@ -23,7 +23,6 @@
 #include "compiler/Codegen/CPU/InnerProduct.h"
 #include "compiler/Codegen/CPU/MatrixVector.h"
 
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -177,10 +176,7 @@ void MatrixVectorEmitter::prefetch(Value at, int64_t vector) {
   if (!p.isStreamed || vector * lanes * element % 64)
     return;
   int64_t distance = element < 4 ? kNarrowPrefetchBytes : kPrefetchBytes;
-  memref::PrefetchOp::create(b, k.binding(p.matrix->binding),
-                             k.addIndex(at, distance / element),
-                             /*isWrite=*/false, /*localityHint=*/3,
-                             /*isDataCache=*/true);
+  k.prefetch(k.binding(p.matrix->binding), k.addIndex(at, distance / element));
 }
 
 //===----------------------------------------------------------------------===//
@@ -427,7 +423,7 @@ void MatrixVectorEmitter::epilogueAt(Value row, Value sum, int64_t active) {
   space.activeLanes = active;
   // A loop of extent 1 is no dim: nothing changes along it.
   unsigned none = c.model.getNumDims();
-  auto addGroup = [&](ArrayRef<int> loops, int64_t extent, Value iv) {
+  auto addGroup = [&](ArrayRef<int> loops, const Extent &extent, Value iv) {
     LoopGroup &g = space.groups.emplace_back();
     for (int l : loops)
       g.dims.push_back(c.dim[l] < 0 ? none : unsigned(c.dim[l]));
@@ -435,7 +431,7 @@ void MatrixVectorEmitter::epilogueAt(Value row, Value sum, int64_t active) {
     g.iv = iv;
   };
   for (auto [l, iv] : loopIv)
-    addGroup({l}, c.extents[l], iv);
+    addGroup({l}, c.getExtent(l), iv);
   addGroup(p.rowLoops, p.rows, row);
   space.vectorGroup = space.groups.size() - 1;
   space.known[c.result] = sum;

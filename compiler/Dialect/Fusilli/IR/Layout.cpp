@@ -112,6 +112,16 @@ bool isSameBuffer(RankedTensorType a, RankedTensorType b) {
   return a.getElementType() == b.getElementType() && getDims(a) == getDims(b);
 }
 
+bool isViewOf(RankedTensorType view, RankedTensorType whole) {
+  if (isSameBuffer(view, whole))
+    return true;
+  std::optional<int64_t> part = findBufferBytes(view);
+  std::optional<int64_t> all = findBufferBytes(whole);
+  return view.getElementType() == whole.getElementType() && part && all &&
+         *part < *all && getDynamicDims(view).empty() &&
+         getDynamicDims(whole).empty();
+}
+
 SmallVector<int64_t> getDenseStrides(ArrayRef<int64_t> dims,
                                      ArrayRef<int64_t> strides) {
   SmallVector<int64_t> dense(dims.size());

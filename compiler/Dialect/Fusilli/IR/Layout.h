@@ -67,6 +67,10 @@ bool isSamePhysicalLayout(mlir::RankedTensorType a, mlir::RankedTensorType b);
 /// and for such as are walked through as one.
 bool isSameBuffer(mlir::RankedTensorType a, mlir::RankedTensorType b);
 
+/// Whether elements of type `view` can be read in a buffer of type `whole`: the
+/// same buffer, or places of it that end before it does.
+bool isViewOf(mlir::RankedTensorType view, mlir::RankedTensorType whole);
+
 /// Dense strides for extents `dims` in the memory order that `strides` imply.
 llvm::SmallVector<int64_t> getDenseStrides(llvm::ArrayRef<int64_t> dims,
                                            llvm::ArrayRef<int64_t> strides);

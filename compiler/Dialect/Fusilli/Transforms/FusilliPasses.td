@@ -135,7 +135,8 @@ def SplitContractions : Pass<"fusilli-split-contractions", "::mlir::ModuleOp"> {
     A product whose kernel would have too few workgroups, as the target's
     `FusionPolicy` says from its shape alone, becomes a batch of products over equal
     parts of the sum, and a reduction that adds them up, always in the same order.
-    The parts are views of the same buffers.
+    The parts are views of the same buffers. Where the summed extent has no divisor
+    near the number of parts, the rest is a `fusilli.custom`, added last.
 
     ```mlir
     %y = fusilli.matmul %a, %b
@@ -148,7 +149,9 @@ def SplitContractions : Pass<"fusilli-split-contractions", "::mlir::ModuleOp"> {
     %y = fusilli.reduction ADD %3 : (tensor<16x512xf32>) -> tensor<1x512xf32>
     ```
   }];
-  let dependentDialects = ["::fusilli::ir::FusilliDialect"];
+  let dependentDialects = ["::fusilli::ir::FusilliDialect",
+    "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+    "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"numSplit", "split", "products split">];
 }
 

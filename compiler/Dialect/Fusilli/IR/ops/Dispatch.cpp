@@ -20,17 +20,16 @@ LogicalResult DispatchOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (!kernel->hasAttr(FusilliDialect::kKernelAttr))
     return emitOpError("names a function that is no kernel: ")
            << getKernelAttr();
-  auto fits = [](TypeRange given, ArrayRef<Type> expected) {
+  auto fits = [](TypeRange given, ArrayRef<Type> expected, auto check) {
     return given.size() == expected.size() &&
-           llvm::all_of(llvm::zip_equal(given, expected), [](auto pair) {
-             auto type = dyn_cast<RankedTensorType>(std::get<1>(pair));
+           llvm::all_of(llvm::zip_equal(expected, given), [&](auto pair) {
+             auto type = dyn_cast<RankedTensorType>(std::get<0>(pair));
              return type &&
-                    isSameBuffer(cast<RankedTensorType>(std::get<0>(pair)),
-                                 type);
+                    check(type, cast<RankedTensorType>(std::get<1>(pair)));
            });
   };
-  if (!fits(getOperandTypes(), kernel.getArgumentTypes()) ||
-      !fits(getResultTypes(), kernel.getResultTypes()))
+  if (!fits(getOperandTypes(), kernel.getArgumentTypes(), isViewOf) ||
+      !fits(getResultTypes(), kernel.getResultTypes(), isSameBuffer))
     return emitOpError("has other types than kernel ")
            << getKernelAttr() << ": " << kernel.getFunctionType();
   return success();

@@ -11,7 +11,7 @@ using namespace mlir;
 namespace fusilli::ir {
 
 LogicalResult ReshapeOp::verify() {
-  if (!isSameBuffer(getX().getType(), getOutput().getType()))
+  if (!isViewOf(getOutput().getType(), getX().getType()))
     return emitOpError("is no other view of the same buffer: ")
            << getX().getType() << " to " << getOutput().getType();
   return success();

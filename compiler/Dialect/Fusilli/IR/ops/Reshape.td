@@ -13,8 +13,9 @@ def Fusilli_ReshapeOp : Fusilli_Op<"reshape"> {
   let description = [{
     Operand and result are one buffer; an element of the result is the element of
     the operand at its place there. Dimensions of extent 1 come or go, a dimension
-    becomes two, two become one where they are walked through as one, or dimensions
-    change their order together with their strides. No kernel computes a reshape:
+    becomes two, two become one where they are walked through as one, dimensions
+    change their order together with their strides, or the last elements of some
+    are left out. No kernel computes a reshape:
     the kernels at both sides see the buffer through types of their own.
 
     ```mlir
