@@ -146,6 +146,21 @@ TEST(MatvecTest, Random) {
   }
 }
 
+/// A few rows or columns, and a matrix larger than a cache.
+TEST(MatvecTest, FewVectors) {
+  RunOptions options{.threads = {1, 3}, .repeats = 1, .samples = 300};
+  for (const Types &types : {kTypes[0], kTypes[2], kTypes[3], kTypes[5]})
+    for (int64_t vectors : {2, 3, 4, 5, 8})
+      for (int transposes : {0, 3}) {
+        run(types, {{}, {}, vectors, 557, 1031, transposes, true}, Data::Normal,
+            options);
+        run(types, {{}, {}, 1031, vectors, 530, transposes, true}, Data::Normal,
+            options);
+      }
+  run(kTypes[0], {{3, 1}, {1, 2}, 3, 700, 515, 3}, Data::Integers, options);
+  run(kTypes[0], {{3, 1}, {1, 2}, 700, 3, 515, 0}, Data::Integers, options);
+}
+
 TEST(MatvecTest, LongSums) {
   RunOptions options{.threads = {1, 2}, .repeats = 1, .samples = 40};
   for (const Types &types : {kTypes[0], kTypes[2]})

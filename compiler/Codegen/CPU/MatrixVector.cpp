@@ -2,9 +2,9 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Strategy `matrix-vector`: contractions without windows of one row or one
-// column. They run at the speed at which the matrix is read; docs/codegen.md
-// has the measurements behind the constants.
+// Strategy `matrix-vector`: contractions without windows of one row or column,
+// or few and a large matrix. They run at the speed at which the matrix is read;
+// docs/codegen.md has the measurements behind the constants.
 
 #include "compiler/Codegen/CPU/MatrixVector.h"
 
@@ -17,6 +17,9 @@ namespace {
 /// Streams in which the matrix is read, of elements of 4 bytes and more, and of
 /// smaller ones, which take longer to be widened.
 constexpr int64_t kStreams = 4, kNarrowStreams = 8;
+/// Vectors that are multiplied at once with a matrix that comes from memory,
+/// where they run along k, and along the rows.
+constexpr int64_t kMostVectorsAlongK = 8, kMostVectorsAlongRows = 4;
 /// Accumulators that hide the latency of an addition.
 constexpr int64_t kAccumulators = 8;
 constexpr int64_t kCacheLine = 64;
@@ -42,27 +45,38 @@ MatrixVector::MatrixVector(const Contraction &c) : c(c) {
     defect = "has a window";
   if (defect.empty() && !c.rows.isStatic())
     defect = "has symbolic rows";
-  if (defect.empty() && c.m != 1 && c.n != 1)
-    defect = "has several rows and columns";
+  if (defect.empty() && std::min(c.m, c.n) > kMostVectorsAlongK)
+    defect = "has many rows and columns";
   if (defect.empty() &&
       (!c.rowsAreLinear || c.aRuns.size() != 1 || c.bRuns.size() != 1))
     defect = "sums over several dims or has rows that are not linear";
   if (!defect.empty())
     return;
-  isColumn = c.n == 1;
+  isColumn = c.n <= c.m;
   matrix = isColumn ? &c.a : &c.b;
   vector = isColumn ? &c.b : &c.a;
   rowLoops = isColumn ? c.mLoops : c.nLoops;
+  vectorLoops = isColumn ? c.nLoops : c.mLoops;
   rows = isColumn ? c.m : c.n;
+  vectors = isColumn ? c.n : c.m;
   depth = std::max<int64_t>(c.k, 1);
   rowStride = matrix->coefs[rowLoops.back()];
   depthStride = (isColumn ? c.aRuns : c.bRuns).back().stride;
   vectorStride = (isColumn ? c.bRuns : c.aRuns).back().stride;
+  nextVector = vector->coefs[vectorLoops.back()];
   alongK = rows == 1 ||
            (depth > 1 &&
             (depthStride == 1 || (rowStride != 1 && depthStride <= rowStride)));
-  double bytes = c.flops() / 2 * getBytes(matrix->element);
+  double bytes = c.flops() / 2 / vectors * getBytes(matrix->element);
   isStreamed = bytes > kStreamedBytes;
+  if (vectors == 1)
+    return;
+  if (!isStreamed)
+    defect = "has several rows and columns, and a matrix that caches hold";
+  else if (alongK ? depthStride != 1 : rowStride != 1)
+    defect = "has several rows and columns of strided operands";
+  else if (!alongK && vectors > kMostVectorsAlongRows)
+    defect = "has several rows and columns";
 }
 
 MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
@@ -75,16 +89,21 @@ MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
   // A step is a cache line of each stream.
   int64_t line = std::max<int64_t>(kCacheLine / element / lanes, 1);
   if (p.alongK) {
+    // The sums of all vectors are in registers.
+    int64_t most =
+        std::max<int64_t>(target.numVectorRegisters / 2 / p.vectors, 1);
+    streams = std::min(streams, int64_t(llvm::bit_floor(uint64_t(most))));
     rowStreams = std::min(streams, int64_t(llvm::bit_floor(uint64_t(p.rows))));
-    line = std::max(line, kAccumulators / streams);
+    line = std::max(line, kAccumulators / (streams * p.vectors));
     depthStreams =
         std::clamp<int64_t>(p.depth / (line * lanes), 1, streams / rowStreams);
     unroll = std::clamp<int64_t>(p.depth / lanes, 1, line);
     least = rowStreams;
   } else {
-    depthStreams = std::min(streams, p.depth);
+    // Sums of several vectors are loaded and stored as often.
+    depthStreams = std::min(p.vectors > 2 ? kNarrowStreams : streams, p.depth);
     unroll = std::clamp<int64_t>(p.rows / lanes, 1, line);
-    limit = std::min(limit, kMostSumBytes / accBytes);
+    limit = std::min(limit, kMostSumBytes / accBytes / p.vectors);
     least = kLeastLineBytes / element;
   }
   // Other batches are workgroups of their own.

@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What strategy `matrix-vector` decides for a contraction whose result has one
-// column or one row: which operand is the matrix, along which of its dims
-// vectors run, how many of its lines are read at once.
+// column or row, or few: which operand is the matrix, along which of its dims
+// vectors run, in how many streams it is read.
 #ifndef COMPILER_CODEGEN_CPU_MATRIXVECTOR_H
 #define COMPILER_CODEGEN_CPU_MATRIXVECTOR_H
 
@@ -13,20 +13,21 @@
 
 namespace fusilli::compiler {
 
-/// The roles of a contraction with one row or one column: y[r] = sum over k of
-/// matrix[r, k] * vector[k], for each batch.
+/// The roles of a contraction: y[r, v] = sum over k of matrix[r, k] *
+/// vector[k, v] for one v or few, for each batch.
 struct MatrixVector {
   explicit MatrixVector(const Contraction &c);
 
   const Contraction &c;
   std::string defect; ///< why it is none, or empty
-  /// Whether A is the matrix, so that the result is a column.
+  /// Whether A is the matrix, so that r are the rows of the result.
   bool isColumn = false;
   const ContractionOperand *matrix = nullptr, *vector = nullptr;
-  SmallVector<int, 4> rowLoops; ///< of y, walked as one
-  int64_t rows = 1, depth = 1;
+  SmallVector<int, 4> rowLoops, vectorLoops; ///< r and v, walked as one
+  int64_t rows = 1, vectors = 1, depth = 1;
   int64_t rowStride = 0, depthStride = 0; ///< of the matrix
-  int64_t vectorStride = 0;
+  int64_t vectorStride = 0;               ///< of the vectors, along k
+  int64_t nextVector = 0;                 ///< from vector to vector
   /// Whether vectors run along k: each row is a dot product. Else they run
   /// along the rows: y is a sum of columns of the matrix.
   bool alongK = false;

@@ -34,6 +34,8 @@ namespace {
 /// How far in front of what is read a stream asks for more; further where a
 /// line takes longer, since its elements are widened.
 constexpr int64_t kPrefetchBytes = 384, kNarrowPrefetchBytes = 448;
+/// Local memory for copies of vectors that do not lie along k.
+constexpr int64_t kMostCopiedBytes = 2 << 20;
 
 class MatrixVectorEmitter {
 public:
@@ -57,6 +59,8 @@ private:
   void prefetch(Value at, int64_t vector);
 
   // Along k -------------------------------------------------------------------
+  void copyVectors();
+  Value loadVector(int64_t v, Value at, int64_t offset, int64_t active);
   void dotProducts(Value first);
   SmallVector<Value> dotStep(Value at, Value iv, int64_t segments,
                              int64_t vectors, int64_t active,
@@ -79,7 +83,7 @@ private:
   void nest(Value lo, int64_t count, unsigned level, Value first);
 
   void epilogue(Value first);
-  void epilogueAt(Value row, Value sum, int64_t active);
+  void epilogueAt(Value row, int64_t v, Value sum, int64_t active);
 
   const MatrixVector &p;
   const Contraction &c;
@@ -90,8 +94,11 @@ private:
   const InnerProduct &inner;
   int64_t lanes, rowStreams, depthStreams;
   llvm::DenseMap<int, Value> loopIv; ///< batch loops
-  /// Local memory of the rows' sums; along the rows also of higher levels.
-  SmallVector<Value, 3> sums;
+  /// Local memory of the rows' sums, for each vector; along the rows also of
+  /// higher levels.
+  SmallVector<SmallVector<Value, 1>, 3> sums;
+  Value copies; ///< of the vectors, converted
+  int64_t copyStride = 0;
   int64_t segment = 0; ///< of k: what one stream reads
   bool failedAny = false;
 };
@@ -114,13 +121,28 @@ LogicalResult MatrixVectorEmitter::run() {
     for (int64_t n = p.depth / depthStreams + 1; n > kMaxChain;
          n = llvm::divideCeil(n, kMaxChain))
       ++levels;
+  sums.resize(levels);
   for (unsigned level = 0; level < levels; ++level)
-    sums.push_back(k.local(c.acc, places));
+    for (int64_t v = 0; v < p.vectors; ++v)
+      sums[level].push_back(k.local(c.acc, places));
 
-  k.loop(k.begin(), k.end(), 1, [&](Value id) {
+  // Vectors that do not lie along k are copied once for all rows of a batch.
+  int64_t vectorBytes = p.vectors * p.depth * c.acc.getIntOrFloatBitWidth() / 8;
+  if (p.alongK && p.vectorStride > 1 && vectorBytes <= kMostCopiedBytes) {
+    copyStride = llvm::alignTo(p.depth, lanes);
+    copies = k.local(c.acc, p.vectors * copyStride);
+  }
+  k.loop(k.begin(), k.end(), 1, {k.end()}, [&](Value id, ValueRange copied) {
     SmallVector<Value> at = k.delinearize(id, extents);
     for (auto [i, l] : llvm::enumerate(c.batchLoops))
       loopIv[l] = at[i];
+    Value batch = copied[0];
+    if (copies) {
+      batch = k.divIndex(id, groups);
+      Value isNew =
+          arith::CmpIOp::create(b, arith::CmpIPredicate::ne, batch, copied[0]);
+      k.ifThen(isNew, [&] { k.outline("copy", [&] { copyVectors(); }); });
+    }
     Value first = k.mulIndex(at.back(), t.rows);
     if (p.rows % t.rows)
       first = k.minIndex(first, p.rows - t.rows);
@@ -129,6 +151,7 @@ LogicalResult MatrixVectorEmitter::run() {
     else
       sumColumns(first);
     epilogue(first);
+    return SmallVector<Value>{batch};
   });
   return failure(failedAny);
 }
@@ -183,6 +206,37 @@ void MatrixVectorEmitter::prefetch(Value at, int64_t vector) {
 // Along k
 //===----------------------------------------------------------------------===//
 
+void MatrixVectorEmitter::copyVectors() {
+  int64_t whole = p.depth / lanes * lanes;
+  for (int64_t v = 0; v < p.vectors; ++v) {
+    Value from = k.addIndex(batchOffset(*p.vector), v * p.nextVector);
+    auto copy = [&](Value iv, int64_t active) {
+      Value x =
+          load(*p.vector, k.addIndex(from, k.mulIndex(iv, p.vectorStride)),
+               active, p.vectorStride);
+      k.store(x, copies, k.addIndex(iv, v * copyStride), lanes, 1);
+    };
+    if (whole)
+      k.loop(k.index(0), k.index(whole), lanes,
+             [&](Value iv) { copy(iv, lanes); });
+    if (p.depth > whole)
+      copy(k.index(whole), p.depth - whole);
+  }
+}
+
+/// Elements of vector `v` from k = `at` + `offset` on.
+Value MatrixVectorEmitter::loadVector(int64_t v, Value at, int64_t offset,
+                                      int64_t active) {
+  if (copies) // 0 behind the end
+    return k.load(copies, k.addIndex(at, v * copyStride + offset), lanes, lanes,
+                  1);
+  Value from =
+      k.addIndex(batchOffset(*p.vector), k.mulIndex(at, p.vectorStride));
+  return load(*p.vector,
+              k.addIndex(from, offset * p.vectorStride + v * p.nextVector),
+              active, p.vectorStride);
+}
+
 /// As many vectors of each row from k = `iv` on, and from the same place of the
 /// first `segments` parts of k, the last vector with `active` lanes. Vector u
 /// of a stream is added to its accumulator number u.
@@ -191,23 +245,25 @@ SmallVector<Value> MatrixVectorEmitter::dotStep(Value at, Value iv,
                                                 int64_t vectors, int64_t active,
                                                 ValueRange carried) {
   SmallVector<Value> acc(carried);
-  int64_t perStream = acc.size() / (rowStreams * depthStreams);
-  Value vectorAt =
-      k.addIndex(batchOffset(*p.vector), k.mulIndex(iv, p.vectorStride));
+  int64_t perStream = acc.size() / (rowStreams * depthStreams * p.vectors);
   Value matrixAt = k.addIndex(at, k.mulIndex(iv, p.depthStride));
   for (int64_t u = 0; u < vectors; ++u)
     for (int64_t s = 0; s < segments; ++s) {
       int64_t depth = u * lanes + s * segment;
-      Value x = load(*p.vector, k.addIndex(vectorAt, depth * p.vectorStride),
-                     active, p.vectorStride);
+      SmallVector<Value> x;
+      for (int64_t v = 0; v < p.vectors; ++v)
+        x.push_back(loadVector(v, iv, depth, active));
       for (int64_t r = 0; r < rowStreams; ++r) {
         Value from = k.addIndex(matrixAt,
                                 depth * p.depthStride + rowOf(r) * p.rowStride);
         if (p.depthStride == 1 && vectors == t.unroll)
           prefetch(from, u);
-        Value &sum = acc[(r * depthStreams + s) * perStream + u % perStream];
-        sum =
-            inner.step(k, load(*p.matrix, from, active, p.depthStride), x, sum);
+        Value line = load(*p.matrix, from, active, p.depthStride);
+        for (int64_t v = 0; v < p.vectors; ++v) {
+          int64_t sum = (r * p.vectors + v) * depthStreams + s;
+          Value &part = acc[sum * perStream + u % perStream];
+          part = inner.step(k, line, x[v], part);
+        }
       }
     }
   return acc;
@@ -266,7 +322,7 @@ SmallVector<Value> MatrixVectorEmitter::addLanes(SmallVector<Value> v) {
 }
 
 void MatrixVectorEmitter::dotProducts(Value first) {
-  int64_t streams = rowStreams * depthStreams;
+  int64_t streams = rowStreams * depthStreams * p.vectors;
   int64_t perStream = std::clamp<int64_t>(8 / streams, 1, t.unroll);
   int64_t step = lanes * t.unroll;
   segment = p.depth / depthStreams / step * step;
@@ -288,20 +344,24 @@ void MatrixVectorEmitter::dotProducts(Value first) {
                    });
     if (p.depth > whole)
       acc = dotStep(at, k.index(whole), 1, 1, p.depth - whole, acc);
-    SmallVector<Value> sumsOfRows;
-    int64_t perRow = depthStreams * perStream;
-    for (int64_t r = 0; r < rowStreams; ++r) {
-      Value sum = acc[r * perRow];
-      for (int64_t i = 1; i < perRow; ++i)
-        sum = add(sum, acc[r * perRow + i]);
-      sumsOfRows.push_back(sum);
+    int64_t perSum = depthStreams * perStream;
+    for (int64_t v = 0; v < p.vectors; ++v) {
+      SmallVector<Value> sumsOfRows;
+      for (int64_t r = 0; r < rowStreams; ++r) {
+        auto parts = ArrayRef(acc).slice((r * p.vectors + v) * perSum, perSum);
+        Value sum = parts.front();
+        for (Value part : parts.drop_front())
+          sum = add(sum, part);
+        sumsOfRows.push_back(sum);
+      }
+      int64_t r = 0;
+      for (Value part : addLanes(std::move(sumsOfRows)))
+        for (int64_t i = 0,
+                     n = cast<VectorType>(part.getType()).getNumElements();
+             i < n; ++i)
+          k.store(vector::ExtractOp::create(b, part, i), sums[0][v],
+                  k.addIndex(row, rowOf(r++)), 1, 1);
     }
-    int64_t r = 0;
-    for (Value part : addLanes(std::move(sumsOfRows)))
-      for (int64_t i = 0, n = cast<VectorType>(part.getType()).getNumElements();
-           i < n; ++i)
-        k.store(vector::ExtractOp::create(b, part, i), sums[0],
-                k.addIndex(row, rowOf(r++)), 1, 1);
   });
 }
 
@@ -335,9 +395,12 @@ void MatrixVectorEmitter::sweep(Value first, Value line, int64_t count,
   Value vectorAt =
       k.addIndex(batchOffset(*p.vector), k.mulIndex(line, p.vectorStride));
   for (int64_t i = 0; i < count; ++i)
-    factors.push_back(load(*p.vector,
-                           k.addIndex(vectorAt, i * distance * p.vectorStride),
-                           lanes, 0));
+    for (int64_t v = 0; v < p.vectors; ++v)
+      factors.push_back(
+          load(*p.vector,
+               k.addIndex(vectorAt,
+                          i * distance * p.vectorStride + v * p.nextVector),
+               lanes, 0));
   int64_t active = std::min(t.rows, lanes);
   forEachVector([&](Value at, int64_t vectors) {
     Value row = at;
@@ -346,17 +409,19 @@ void MatrixVectorEmitter::sweep(Value first, Value line, int64_t count,
     for (int64_t u = 0; u < vectors; ++u) {
       Value from = k.addIndex(
           matrixAt, k.mulIndex(k.addIndex(row, u * lanes), p.rowStride));
-      Value part = k.zero(k.vectorType(c.acc, lanes));
+      SmallVector<Value> parts = zeros(p.vectors);
       for (int64_t i = 0; i < count; ++i) {
-        Value line = k.addIndex(from, i * distance * p.depthStride);
+        Value next = k.addIndex(from, i * distance * p.depthStride);
         if (p.rowStride == 1 && vectors == t.unroll)
-          prefetch(line, u);
-        part = inner.step(k, load(*p.matrix, line, active, p.rowStride),
-                          factors[i], part);
+          prefetch(next, u);
+        Value elements = load(*p.matrix, next, active, p.rowStride);
+        for (auto [v, part] : llvm::enumerate(parts))
+          part = inner.step(k, elements, factors[i * p.vectors + v], part);
       }
       Value place = k.addIndex(at, u * lanes);
-      Value before = k.load(sums[0], place, lanes, lanes, 1);
-      k.store(add(before, part), sums[0], place, lanes, 1);
+      for (auto [sum, part] : llvm::zip(sums[0], parts))
+        k.store(add(k.load(sum, place, lanes, lanes, 1), part), sum, place,
+                lanes, 1);
     }
   });
 }
@@ -365,10 +430,12 @@ void MatrixVectorEmitter::sweep(Value first, Value line, int64_t count,
 void MatrixVectorEmitter::flush(unsigned level) {
   k.loop(k.index(0), k.index(llvm::alignTo(t.rows, lanes)), lanes,
          [&](Value at) {
-           Value sum = add(k.load(sums[level + 1], at, lanes, lanes, 1),
-                           k.load(sums[level], at, lanes, lanes, 1));
-           k.store(sum, sums[level + 1], at, lanes, 1);
-           k.store(k.zero(sum.getType()), sums[level], at, lanes, 1);
+           for (auto [from, to] : llvm::zip(sums[level], sums[level + 1])) {
+             Value sum = add(k.load(to, at, lanes, lanes, 1),
+                             k.load(from, at, lanes, lanes, 1));
+             k.store(sum, to, at, lanes, 1);
+             k.store(k.zero(sum.getType()), from, at, lanes, 1);
+           }
          });
 }
 
@@ -392,8 +459,9 @@ void MatrixVectorEmitter::sumColumns(Value first) {
   Value zero = k.zero(k.vectorType(c.acc, lanes));
   k.loop(k.index(0), k.index(llvm::alignTo(t.rows, lanes)), lanes,
          [&](Value at) {
-           for (Value level : sums)
-             k.store(zero, level, at, lanes, 1);
+           for (ArrayRef<Value> level : sums)
+             for (Value sum : level)
+               k.store(zero, sum, at, lanes, 1);
          });
   // Whole chunks of the highest level, then what is left of each lower one.
   segment = p.depth / depthStreams;
@@ -417,7 +485,8 @@ void MatrixVectorEmitter::sumColumns(Value first) {
 // Epilogue
 //===----------------------------------------------------------------------===//
 
-void MatrixVectorEmitter::epilogueAt(Value row, Value sum, int64_t active) {
+void MatrixVectorEmitter::epilogueAt(Value row, int64_t v, Value sum,
+                                     int64_t active) {
   Space space;
   space.lanes = lanes;
   space.activeLanes = active;
@@ -432,6 +501,7 @@ void MatrixVectorEmitter::epilogueAt(Value row, Value sum, int64_t active) {
   };
   for (auto [l, iv] : loopIv)
     addGroup({l}, c.getExtent(l), iv);
+  addGroup(p.vectorLoops, p.vectors, k.index(v));
   addGroup(p.rowLoops, p.rows, row);
   space.vectorGroup = space.groups.size() - 1;
   space.known[c.result] = sum;
@@ -441,19 +511,19 @@ void MatrixVectorEmitter::epilogueAt(Value row, Value sum, int64_t active) {
 
 void MatrixVectorEmitter::epilogue(Value first) {
   int64_t whole = t.rows / lanes * lanes, rest = t.rows - whole;
-  Value from = sums.back();
-  if (whole)
-    k.loop(k.index(0), k.index(whole), lanes, [&](Value at) {
-      epilogueAt(k.addIndex(first, at), k.load(from, at, lanes, lanes, 1),
-                 lanes);
-    });
-  if (!rest)
-    return;
-  // The last vector, where the sums have it.
-  int64_t row = whole ? t.rows - lanes : 0, place = p.alongK ? row : whole;
-  epilogueAt(k.addIndex(first, row),
-             k.load(from, k.index(place), lanes, lanes, 1),
-             whole ? lanes : rest);
+  // The last vector is where the sums have it.
+  int64_t last = whole ? t.rows - lanes : 0, place = p.alongK ? last : whole;
+  for (auto [v, from] : llvm::enumerate(sums.back())) {
+    if (whole)
+      k.loop(k.index(0), k.index(whole), lanes, [&](Value at) {
+        epilogueAt(k.addIndex(first, at), v, k.load(from, at, lanes, lanes, 1),
+                   lanes);
+      });
+    if (rest)
+      epilogueAt(k.addIndex(first, last), v,
+                 k.load(from, k.index(place), lanes, lanes, 1),
+                 whole ? lanes : rest);
+  }
 }
 
 } // namespace

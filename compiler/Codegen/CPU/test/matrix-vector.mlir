@@ -76,7 +76,7 @@ func.func private @small(%a: tensor<1x8xf32>, %b: tensor<8x5xf32>) -> tensor<1x5
 // -----
 
 // CHECK-LABEL: func.func private @square(
-// CHECK-SAME: "matrix-vector: has several rows and columns"
+// CHECK-SAME: "matrix-vector: has many rows and columns"
 func.func private @square(%a: tensor<64x64xf32>, %b: tensor<64x64xf32>) -> tensor<64x64xf32> attributes {fusilli.kernel} {
   %0 = fusilli.matmul %a, %b : (tensor<64x64xf32>, tensor<64x64xf32>) -> tensor<64x64xf32>
   return %0 : tensor<64x64xf32>
