@@ -14,9 +14,9 @@ namespace fusilli::compiler {
 
 namespace {
 
-/// Streams in which the matrix is read, of elements of 4 bytes and more, and of
-/// smaller ones, which take longer to be widened.
-constexpr int64_t kStreams = 4, kNarrowStreams = 8;
+/// Streams in which the matrix is read, and where its elements are widened, so
+/// that a line takes longer.
+constexpr int64_t kStreams = 4, kWidenedStreams = 8;
 /// Vectors that are multiplied at once with a matrix that comes from memory,
 /// where they run along k, and along the rows.
 constexpr int64_t kMostVectorsAlongK = 8, kMostVectorsAlongRows = 4;
@@ -32,6 +32,13 @@ constexpr int64_t kWorkgroupBytes = 64 << 10;
 /// its lines that are read in one stretch.
 constexpr int64_t kMostSumBytes = 64 << 10;
 constexpr int64_t kLeastLineBytes = 16 << 10;
+
+/// Whether the product takes operands as they lie along k.
+bool fitsInOrder(const InnerProduct &inner, const MatrixVector &p,
+                 const TargetInfo &target) {
+  return inner.fits(p.c, target) && !inner.isCompensated() &&
+         (inner.getGranule() == 1 || (p.alongK && p.depthStride == 1));
+}
 
 int64_t getBytes(Type element) {
   return std::max(8u, element.getIntOrFloatBitWidth()) / 8;
@@ -82,12 +89,15 @@ MatrixVector::MatrixVector(const Contraction &c) : c(c) {
 MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
                                        const TargetInfo &target) {
   lanes = target.lanes(p.c.acc.getIntOrFloatBitWidth());
-  int64_t element = getBytes(p.matrix->element);
+  inner = *llvm::find_if(getInnerProducts(), [&](const InnerProduct *product) {
+    return fitsInOrder(*product, p, target);
+  });
+  int64_t element = getBytes(p.matrix->element), width = getWidth();
   int64_t accBytes = getBytes(p.c.acc);
   int64_t limit = p.rows, least = 1;
-  int64_t streams = element < 4 ? kNarrowStreams : kStreams;
+  int64_t streams = isWidened(p) ? kWidenedStreams : kStreams;
   // A step is a cache line of each stream.
-  int64_t line = std::max<int64_t>(kCacheLine / element / lanes, 1);
+  int64_t line = std::max<int64_t>(kCacheLine / element / width, 1);
   if (p.alongK) {
     // The sums of all vectors are in registers.
     int64_t most =
@@ -96,12 +106,12 @@ MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
     rowStreams = std::min(streams, int64_t(llvm::bit_floor(uint64_t(p.rows))));
     line = std::max(line, kAccumulators / (streams * p.vectors));
     depthStreams =
-        std::clamp<int64_t>(p.depth / (line * lanes), 1, streams / rowStreams);
-    unroll = std::clamp<int64_t>(p.depth / lanes, 1, line);
+        std::clamp<int64_t>(p.depth / (line * width), 1, streams / rowStreams);
+    unroll = std::clamp<int64_t>(p.depth / width, 1, line);
     least = rowStreams;
   } else {
     // Sums of several vectors are loaded and stored as often.
-    depthStreams = std::min(p.vectors > 2 ? kNarrowStreams : streams, p.depth);
+    depthStreams = std::min(p.vectors > 2 ? kWidenedStreams : streams, p.depth);
     unroll = std::clamp<int64_t>(p.rows / lanes, 1, line);
     limit = std::min(limit, kMostSumBytes / accBytes / p.vectors);
     least = kLeastLineBytes / element;
@@ -123,21 +133,30 @@ MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
 
 MatrixVectorTiling::MatrixVectorTiling(const MatrixVector &p,
                                        ir::ScheduleAttr schedule) {
-  if (schedule.getTile().size() != 2 || schedule.getWorkgroup().size() != 1) {
-    defect = "needs a workgroup of 1 extent and a tile of 2";
+  if (schedule.getTile().size() != 2 || schedule.getWorkgroup().size() != 1 ||
+      !schedule.getInner()) {
+    defect = "needs a workgroup of 1 extent, a tile of 2 and an inner product";
     return;
   }
+  inner = findInnerProduct(schedule.getInner().getValue());
   lanes = schedule.getLanes();
   unroll = schedule.getUnroll();
   rows = schedule.getWorkgroup()[0];
   rowStreams = schedule.getTile()[0];
   depthStreams = schedule.getTile()[1];
-  if (rows > p.rows)
+  if (!inner)
+    defect = "unknown inner product";
+  else if (rows > p.rows)
     defect = "the workgroup exceeds the result";
   else if (rowStreams > rows || depthStreams > p.depth)
     defect = "more streams than there are rows or steps of k";
   else if (!llvm::isPowerOf2_64(rowStreams) || (!p.alongK && rowStreams != 1))
     defect = "the streams of rows are no power of 2, or vectors run along them";
+}
+
+bool MatrixVectorTiling::isWidened(const MatrixVector &p) const {
+  return inner->getGranule() == 1 &&
+         getBytes(p.matrix->element) < getBytes(p.c.acc);
 }
 
 ScheduleFields MatrixVectorTiling::getFields() const {
@@ -146,6 +165,7 @@ ScheduleFields MatrixVectorTiling::getFields() const {
   fields.tile = {rowStreams, depthStreams};
   fields.lanes = lanes;
   fields.unroll = unroll;
+  fields.inner = inner->getName();
   return fields;
 }
 
@@ -175,6 +195,8 @@ public:
     std::string defect = p.defect;
     if (defect.empty()) {
       MatrixVectorTiling tiling(p, schedule);
+      if (tiling.defect.empty() && !fitsInOrder(*tiling.inner, p, k.target()))
+        tiling.defect = "the inner product does not compute the body's";
       if (tiling.defect.empty())
         return emitMatrixVector(p, tiling, k);
       defect = tiling.defect;

@@ -9,6 +9,7 @@
 #define COMPILER_CODEGEN_CPU_MATRIXVECTOR_H
 
 #include "compiler/Codegen/CPU/Contraction.h"
+#include "compiler/Codegen/CPU/InnerProduct.h"
 #include "compiler/Codegen/CPU/Strategy.h"
 
 namespace fusilli::compiler {
@@ -39,6 +40,7 @@ struct MatrixVector {
 /// memory of its own: rowStreams parts of a workgroup's rows times depthStreams
 /// parts of k. Where vectors run along the rows, rowStreams is 1.
 struct MatrixVectorTiling {
+  const InnerProduct *inner = nullptr;
   int64_t lanes = 16; ///< of the accumulator
   int64_t rows = 1;   ///< of one workgroup
   int64_t rowStreams = 1, depthStreams = 1;
@@ -50,6 +52,10 @@ struct MatrixVectorTiling {
   std::string defect;
 
   ScheduleFields getFields() const;
+  /// Whether the matrix's elements become wider before they are multiplied.
+  bool isWidened(const MatrixVector &p) const;
+  /// Elements along k of one vector, where vectors run there.
+  int64_t getWidth() const { return lanes * inner->getGranule(); }
 };
 
 /// Terms that one accumulator takes before it is added to one that stands for

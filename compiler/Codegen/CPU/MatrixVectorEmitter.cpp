@@ -31,9 +31,9 @@ namespace fusilli::compiler {
 
 namespace {
 
-/// How far in front of what is read a stream asks for more; further where a
-/// line takes longer, since its elements are widened.
-constexpr int64_t kPrefetchBytes = 384, kNarrowPrefetchBytes = 448;
+/// How far in front of what is read a stream asks for more.
+constexpr int64_t kAlongKBytes = 256, kAlongRowsBytes = 384,
+                  kWidenedBytes = 448;
 /// Local memory for copies of vectors that do not lie along k.
 constexpr int64_t kMostCopiedBytes = 2 << 20;
 
@@ -42,7 +42,7 @@ public:
   MatrixVectorEmitter(const MatrixVector &p, const MatrixVectorTiling &t,
                       KernelBuilder &k)
       : p(p), c(p.c), t(t), k(k), b(k.builder()), e(c.model, k),
-        inner(*findInnerProduct("multiply-add")), lanes(t.lanes),
+        inner(*t.inner), lanes(t.lanes), width(t.getWidth()),
         rowStreams(t.rowStreams), depthStreams(t.depthStreams) {}
 
   LogicalResult run();
@@ -92,7 +92,7 @@ private:
   ImplicitLocOpBuilder &b;
   Evaluator e;
   const InnerProduct &inner;
-  int64_t lanes, rowStreams, depthStreams;
+  int64_t lanes, width, rowStreams, depthStreams;
   llvm::DenseMap<int, Value> loopIv; ///< batch loops
   /// Local memory of the rows' sums, for each vector; along the rows also of
   /// higher levels.
@@ -129,8 +129,8 @@ LogicalResult MatrixVectorEmitter::run() {
   // Vectors that do not lie along k are copied once for all rows of a batch.
   int64_t vectorBytes = p.vectors * p.depth * c.acc.getIntOrFloatBitWidth() / 8;
   if (p.alongK && p.vectorStride > 1 && vectorBytes <= kMostCopiedBytes) {
-    copyStride = llvm::alignTo(p.depth, lanes);
-    copies = k.local(c.acc, p.vectors * copyStride);
+    copyStride = llvm::alignTo(p.depth, width);
+    copies = k.local(inner.getPackedType(c), p.vectors * copyStride);
   }
   k.loop(k.begin(), k.end(), 1, {k.end()}, [&](Value id, ValueRange copied) {
     SmallVector<Value> at = k.delinearize(id, extents);
@@ -169,24 +169,29 @@ Value MatrixVectorEmitter::add(Value x, Value y) {
   return arith::AddIOp::create(b, x, y);
 }
 
-/// A vector of an operand as it is multiplied; 0 in lanes that are not active.
+/// A vector of an operand as it is multiplied; 0 in elements that are not
+/// active.
 Value MatrixVectorEmitter::load(const ContractionOperand &o, Value at,
                                 int64_t active, int64_t stride) {
   Value mem = k.binding(o.binding);
-  Value v = stride == 0 ? k.splat(k.loadScalar(mem, at), lanes)
-                        : k.load(mem, at, lanes, active, stride);
-  if (!o.isPlain()) {
-    SmallVector<Value> args(3);
-    args[o.input] = v;
-    FailureOr<Value> converted = e.payload(c.getOp(), args, o.inBody);
-    if (failed(converted)) {
-      failedAny = true;
-      return k.zero(k.vectorType(c.acc, lanes));
-    }
-    v = *converted;
-  }
-  if (active < lanes && (stride == 0 || !o.isPlain()))
-    v = arith::SelectOp::create(b, k.firstLanes(lanes, active), v,
+  Value v = stride == 0 ? k.splat(k.loadScalar(mem, at), width)
+                        : k.load(mem, at, width, active, stride);
+  InnerProduct::Convert fromBody;
+  if (!o.isPlain())
+    fromBody = [&](Value stored) -> Value {
+      SmallVector<Value> args(3);
+      args[o.input] = stored;
+      FailureOr<Value> converted = e.payload(c.getOp(), args, o.inBody);
+      failedAny |= failed(converted);
+      return succeeded(converted) ? *converted
+                                  : k.zero(k.vectorType(c.acc, width));
+    };
+  InnerProduct::Convert convert =
+      inner.getConvert(k, &o == &c.a, std::move(fromBody));
+  if (convert)
+    v = convert(v);
+  if (active < width && (stride == 0 || convert))
+    v = arith::SelectOp::create(b, k.firstLanes(width, active), v,
                                 k.zero(v.getType()));
   return v;
 }
@@ -196,9 +201,11 @@ void MatrixVectorEmitter::prefetch(Value at, int64_t vector) {
   int64_t element = cast<MemRefType>(k.binding(p.matrix->binding).getType())
                         .getElementTypeBitWidth() /
                     8;
-  if (!p.isStreamed || vector * lanes * element % 64)
+  if (!p.isStreamed || vector * width * element % 64)
     return;
-  int64_t distance = element < 4 ? kNarrowPrefetchBytes : kPrefetchBytes;
+  int64_t distance = t.isWidened(p) ? kWidenedBytes
+                     : p.alongK     ? kAlongKBytes
+                                    : kAlongRowsBytes;
   k.prefetch(k.binding(p.matrix->binding), k.addIndex(at, distance / element));
 }
 
@@ -207,18 +214,18 @@ void MatrixVectorEmitter::prefetch(Value at, int64_t vector) {
 //===----------------------------------------------------------------------===//
 
 void MatrixVectorEmitter::copyVectors() {
-  int64_t whole = p.depth / lanes * lanes;
+  int64_t whole = p.depth / width * width;
   for (int64_t v = 0; v < p.vectors; ++v) {
     Value from = k.addIndex(batchOffset(*p.vector), v * p.nextVector);
     auto copy = [&](Value iv, int64_t active) {
       Value x =
           load(*p.vector, k.addIndex(from, k.mulIndex(iv, p.vectorStride)),
                active, p.vectorStride);
-      k.store(x, copies, k.addIndex(iv, v * copyStride), lanes, 1);
+      k.store(x, copies, k.addIndex(iv, v * copyStride), width, 1);
     };
     if (whole)
-      k.loop(k.index(0), k.index(whole), lanes,
-             [&](Value iv) { copy(iv, lanes); });
+      k.loop(k.index(0), k.index(whole), width,
+             [&](Value iv) { copy(iv, width); });
     if (p.depth > whole)
       copy(k.index(whole), p.depth - whole);
   }
@@ -228,7 +235,7 @@ void MatrixVectorEmitter::copyVectors() {
 Value MatrixVectorEmitter::loadVector(int64_t v, Value at, int64_t offset,
                                       int64_t active) {
   if (copies) // 0 behind the end
-    return k.load(copies, k.addIndex(at, v * copyStride + offset), lanes, lanes,
+    return k.load(copies, k.addIndex(at, v * copyStride + offset), width, width,
                   1);
   Value from =
       k.addIndex(batchOffset(*p.vector), k.mulIndex(at, p.vectorStride));
@@ -238,7 +245,7 @@ Value MatrixVectorEmitter::loadVector(int64_t v, Value at, int64_t offset,
 }
 
 /// As many vectors of each row from k = `iv` on, and from the same place of the
-/// first `segments` parts of k, the last vector with `active` lanes. Vector u
+/// first `segments` parts of k, the last vector with `active` width. Vector u
 /// of a stream is added to its accumulator number u.
 SmallVector<Value> MatrixVectorEmitter::dotStep(Value at, Value iv,
                                                 int64_t segments,
@@ -249,7 +256,7 @@ SmallVector<Value> MatrixVectorEmitter::dotStep(Value at, Value iv,
   Value matrixAt = k.addIndex(at, k.mulIndex(iv, p.depthStride));
   for (int64_t u = 0; u < vectors; ++u)
     for (int64_t s = 0; s < segments; ++s) {
-      int64_t depth = u * lanes + s * segment;
+      int64_t depth = u * width + s * segment;
       SmallVector<Value> x;
       for (int64_t v = 0; v < p.vectors; ++v)
         x.push_back(loadVector(v, iv, depth, active));
@@ -324,23 +331,24 @@ SmallVector<Value> MatrixVectorEmitter::addLanes(SmallVector<Value> v) {
 void MatrixVectorEmitter::dotProducts(Value first) {
   int64_t streams = rowStreams * depthStreams * p.vectors;
   int64_t perStream = std::clamp<int64_t>(8 / streams, 1, t.unroll);
-  int64_t step = lanes * t.unroll;
+  int64_t step = width * t.unroll;
   segment = p.depth / depthStreams / step * step;
-  int64_t done = segment * depthStreams, whole = p.depth / lanes * lanes;
+  int64_t done = segment * depthStreams, whole = p.depth / width * width;
   k.loop(k.index(0), k.index(rowsPerStream()), 1, [&](Value row) {
     Value at = k.addIndex(batchOffset(*p.matrix),
                           k.mulIndex(k.addIndex(first, row), p.rowStride));
     SmallVector<Value> acc = zeros(streams * perStream);
     if (segment)
-      acc = boundedLoop(k.index(0), segment / step, step, t.unroll / perStream,
-                        acc, [&](Value iv, ValueRange in) {
-                          return dotStep(at, iv, depthStreams, t.unroll, lanes,
+      acc = boundedLoop(k.index(0), segment / step, step,
+                        t.unroll / perStream * inner.getGranule(), acc,
+                        [&](Value iv, ValueRange in) {
+                          return dotStep(at, iv, depthStreams, t.unroll, width,
                                          in);
                         });
     if (whole > done)
-      acc = k.loop(k.index(done), k.index(whole), lanes, acc,
+      acc = k.loop(k.index(done), k.index(whole), width, acc,
                    [&](Value iv, ValueRange in) {
-                     return dotStep(at, iv, 1, 1, lanes, in);
+                     return dotStep(at, iv, 1, 1, width, in);
                    });
     if (p.depth > whole)
       acc = dotStep(at, k.index(whole), 1, 1, p.depth - whole, acc);

@@ -3,11 +3,12 @@
 
 // RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v4 --fusilli-emit-kernels=target=x86-64-v4 | FileCheck %s
 // RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v3 --fusilli-emit-kernels=target=x86-64-v3 | FileCheck %s --check-prefix=V3
+// RUN: fusilli-opt %s --split-input-file --fusilli-convert-to-linalg --fusilli-select-schedules=target=x86-64-v4-bf16 --fusilli-emit-kernels=target=x86-64-v4-bf16 | FileCheck %s --check-prefix=BF16
 
 // Rows of the matrix along k: a row of each of four parts of the workgroup at
 // once, 256 terms in one accumulator, the lanes of all rows added together.
 // CHECK-LABEL: func.func private @column(
-// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [64], tile = [4, 1], lanes = 16, unroll = 2>
+// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [64], tile = [4, 1], lanes = 16, unroll = 2, inner = "multiply-add">
 // CHECK: %{{.*}}:8 = scf.for
 // CHECK: %{{.*}}:8 = scf.for
 // CHECK: memref.prefetch
@@ -30,7 +31,7 @@ func.func private @column(%a: tensor<4096x16384xf32>, %b: tensor<16384x1xf32>) -
 // Lines of k along the row: whole lines of four parts of k are added to sums in
 // local memory; the epilogue reads them there.
 // CHECK-LABEL: func.func private @row(
-// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [4096], tile = [1, 4], lanes = 16>
+// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [4096], tile = [1, 4], lanes = 16, inner = "multiply-add">
 // CHECK-COUNT-4: vector.fma %{{.*}} : vector<16xf32>
 // CHECK-NOT: vector.fma
 // CHECK: vector.load %view
@@ -45,7 +46,7 @@ func.func private @row(%a: tensor<16x1x256xf32>, %b: tensor<16x256x4096xf32>) ->
 
 // Narrow elements are widened where they are read, in more streams.
 // CHECK-LABEL: func.func private @narrow(
-// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [64], tile = [8, 1], lanes = 16, unroll = 2>
+// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [64], tile = [8, 1], lanes = 16, unroll = 2, inner = "multiply-add">
 // CHECK: arith.shli %{{.*}} : vector<16xi32>
 // CHECK: vector.fma %{{.*}} : vector<16xf32>
 func.func private @narrow(%a: tensor<4096x4096xbf16>, %b: tensor<4096x1xbf16>) -> tensor<4096x1xbf16> attributes {fusilli.kernel} {
@@ -55,9 +56,35 @@ func.func private @narrow(%a: tensor<4096x4096xbf16>, %b: tensor<4096x1xbf16>) -
 
 // -----
 
+// Pairs along k where the target multiplies them.
+// BF16-LABEL: func.func private @pairs(
+// BF16-SAME: #fusilli.schedule<"matrix-vector", workgroup = [64], tile = [4, 1], lanes = 16, unroll = 2, inner = "bf16-dot">
+// BF16: x86vector.avx512.dot
+func.func private @pairs(%a: tensor<4096x4096xbf16>, %b: tensor<4096x1xbf16>) -> tensor<4096x1xbf16> attributes {fusilli.kernel} {
+  %0 = fusilli.matmul %a, %b : (tensor<4096x4096xbf16>, tensor<4096x1xbf16>) -> tensor<4096x1xbf16>
+  return %0 : tensor<4096x1xbf16>
+}
+
+// -----
+
+// A few columns share what is read of the matrix; those that do not lie along k
+// are copied first.
+// CHECK-LABEL: func.func private @columns.copy
+// CHECK-LABEL: func.func private @columns(
+// CHECK-SAME: tile = [4, 1], lanes = 16, inner = "multiply-add">
+// CHECK: func.call @columns.copy
+// CHECK-COUNT-12: vector.fma %{{.*}} : vector<16xf32>
+// CHECK-NOT: vector.fma
+func.func private @columns(%a: tensor<4096x4096xf32>, %b: tensor<4096x3xf32>) -> tensor<4096x3xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.matmul %a, %b : (tensor<4096x4096xf32>, tensor<4096x3xf32>) -> tensor<4096x3xf32>
+  return %0 : tensor<4096x3xf32>
+}
+
+// -----
+
 // One row and one column: four parts of k are the streams.
 // CHECK-LABEL: func.func private @dot(
-// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [1], tile = [1, 4], lanes = 16, unroll = 2>
+// CHECK-SAME: #fusilli.schedule<"matrix-vector", workgroup = [1], tile = [1, 4], lanes = 16, unroll = 2, inner = "multiply-add">
 func.func private @dot(%a: tensor<64x1x65536xf32>, %b: tensor<64x65536x1xf32>) -> tensor<64x1x1xf32> attributes {fusilli.kernel} {
   %0 = fusilli.matmul %a, %b : (tensor<64x1x65536xf32>, tensor<64x65536x1xf32>) -> tensor<64x1x1xf32>
   return %0 : tensor<64x1x1xf32>
