@@ -36,7 +36,7 @@ constexpr int64_t kCores = 64;
 /// bytes of its results.
 constexpr int64_t kFewRows = 8;
 constexpr int64_t kStretchBytes = 16 << 10;
-constexpr int64_t kPartOverResult = 64;
+constexpr int64_t kPartOverResult = 128;
 /// Of other products: the tiles that are workgroups without a split, the least
 /// sum and work of a part, and about the longest sum.
 constexpr int64_t kTileRows = 48, kTileColumns = 128;

@@ -8,12 +8,12 @@
 // Both operands as they are; what follows is computed with the second sum.
 // CHECK-LABEL: func.func @main
 // CHECK-SAME: %[[A:.*]]: tensor<1x4096xf32>{{.*}}, %[[B:.*]]: tensor<4096x4096xf32>
-// CHECK: %[[P:.*]] = fusilli.dispatch @kernel_0(%[[A]], %[[B]]) : {{.*}} -> tensor<64x1x4096xf32>
+// CHECK: %[[P:.*]] = fusilli.dispatch @kernel_0(%[[A]], %[[B]]) : {{.*}} -> tensor<32x1x4096xf32>
 // CHECK-NEXT: %[[Y:.*]] = fusilli.dispatch @kernel_1(%[[P]]) : {{.*}} -> tensor<1x4096xf32>
 // CHECK-NEXT: return %[[Y]]
-// CHECK: func.func private @kernel_0(%{{.*}}: tensor<64x1x64xf32, #fusilli.layout<strides = [64, 4096, 1]>>, %{{.*}}: tensor<64x64x4096xf32>) -> tensor<64x1x4096xf32>
+// CHECK: func.func private @kernel_0(%{{.*}}: tensor<32x1x128xf32, #fusilli.layout<strides = [128, 4096, 1]>>, %{{.*}}: tensor<32x128x4096xf32>) -> tensor<32x1x4096xf32>
 // CHECK-NEXT: fusilli.matmul
-// CHECK: func.func private @kernel_1(%{{.*}}: tensor<64x4096xf32>) -> tensor<1x4096xf32>
+// CHECK: func.func private @kernel_1(%{{.*}}: tensor<32x4096xf32>) -> tensor<1x4096xf32>
 // CHECK-NEXT: fusilli.reduction ADD
 // CHECK-NEXT: fusilli.pointwise RELU_FWD
 func.func @main(%a: tensor<1x4096xf32> {fusilli.name = "a"}, %b: tensor<4096x4096xf32> {fusilli.name = "b"}) -> (tensor<1x4096xf32> {fusilli.name = "y"}) {
