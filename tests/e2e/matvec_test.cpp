@@ -182,6 +182,22 @@ TEST(MatvecTest, LongSums) {
   run(kTypes[5], {{}, {}, 5, 1, 600000}, Data::Normal, options);
 }
 
+TEST(MatvecTest, LongSumsOfViews) {
+  Random random = makeRandom("long sums of views");
+  for (const auto &[m, n, k] : std::vector<std::array<int64_t, 3>>{
+           {1, 70, 9001}, {70, 1, 9001}, {12, 20, 40009}, {3, 1, 90000}}) {
+    const Dims a = {2, m, k}, b = {1, k, n};
+    Case c("long sums of views");
+    const auto ta = c.input("a", DataType::Float, a,
+                            randomViewStrides(random, a, true), Data::Normal);
+    const auto tb = c.input("b", DataType::Float, b,
+                            randomViewStrides(random, b, true), Data::Normal);
+    const auto y = c.matmul(ta, tb, DataType::Float);
+    c.output(y, "c", randomViewStrides(random, y->getDim(), false));
+    EXPECT_TRUE(c.run({.threads = {1, 2}, .repeats = 1, .samples = 40}));
+  }
+}
+
 /// A sum in one accumulator would stop at 2^24.
 TEST(MatvecTest, MillionsOfOnes) {
   constexpr int64_t kLength = (int64_t(1) << 24) + (int64_t(1) << 20);

@@ -67,6 +67,17 @@ TEST(ScratchTest, Products) {
       }
 }
 
+/// Sums of narrow integers stay whole.
+TEST(ScratchTest, NarrowIntegers) {
+  for (int64_t k : {30000, 100000}) {
+    Case c("scratch of a product of bytes");
+    const auto a = add(c, "a", {70, k}, {}, DataType::Int8);
+    const auto b = add(c, "b", {k, 300}, {}, DataType::Int8);
+    c.output(c.matmul(a, b, DataType::Int8), "c");
+    expectLittleScratch(c);
+  }
+}
+
 TEST(ScratchTest, Convolutions) {
   struct Problem {
     Dims x, w, padding, stride;

@@ -46,6 +46,11 @@ MatmulTiling::MatmulTiling(const Contraction &c, const TargetInfo &target) {
   RegisterTile tile = chooseRegisterTile(getRows(c), c.n, lanes, target);
   mr = tile.rows;
   nv = tile.vectors;
+  // A panel of a long sum has a place in local memory.
+  int64_t lineBytes = std::max<int64_t>(4, c.acc.getIntOrFloatBitWidth() / 8);
+  int64_t lines = llvm::divideCeil(c.k, inner->getGranule());
+  while (nv > 1 && !c.isPrepackable && lines * lineBytes * nr() > kPackedBytes)
+    --nv;
   chooseBlocks(c, target);
 }
 
@@ -91,7 +96,7 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
         llvm::alignTo(llvm::divideCeil(extent, count), step),
         llvm::alignTo(extent, step));
   };
-  int64_t mostColumns = kPackedBytes / (words * bytes);
+  int64_t mostColumns = kPackedBytes / (words * bytes) / nr() * nr();
   if (packingB != ir::OperandPacking::InKernel)
     mostColumns = c.n;
   rows = balance(m, mostRows, mr);
