@@ -42,6 +42,11 @@ ConvolutionTiling::ConvolutionTiling(const Contraction &c,
   RegisterTile tile = chooseRegisterTile(c.m, c.n, lanes, target);
   mr = tile.rows;
   nv = tile.vectors;
+  // A panel of deep filters has a place in local memory.
+  int64_t lineBytes = std::max<int64_t>(4, c.acc.getIntOrFloatBitWidth() / 8);
+  int64_t lines = llvm::divideCeil(c.k, inner->getGranule());
+  while (nv > 1 && !c.isPrepackable && lines * lineBytes * nr() > kPackedBytes)
+    --nv;
   chooseBlocks(c, target);
 }
 
