@@ -27,6 +27,8 @@ constexpr int64_t kMinRows = 48;
 constexpr int64_t kPackedBytes = 6 << 20;
 /// Bytes of B up to which it is read in place, from the first-level cache.
 constexpr int64_t kDirectBytes = 48 << 10;
+/// Bytes from step to step of k up to which a transposed A is read in place.
+constexpr int64_t kCloseBytes = 512;
 /// Columns from which a packed A is read often enough to be worth it.
 constexpr int64_t kPackColumns = 256;
 /// Rows that decisions are taken for where they are symbolic, at least.
@@ -76,8 +78,11 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
   bool isPlain = granule == 1 ? c.a.isPlain()
                               : !inner->isCompensated() &&
                                     inner->getPackedType(c) == c.a.element;
-  bool fitsInPlace = isPlain && isOneRun && run.stride == 1 &&
-                     c.rowsAreLinear && c.k % granule == 0;
+  // Along k, or along rows that lie closely one behind the other.
+  bool isAlongRows = granule == 1 && c.a.coefs[c.mLoops.back()] == 1 &&
+                     run.stride * bytes <= kCloseBytes;
+  bool fitsInPlace = isPlain && isOneRun && c.rowsAreLinear &&
+                     ((run.stride == 1 && c.k % granule == 0) || isAlongRows);
   packA = !fitsInPlace || (fewRegisters && c.n >= kPackColumns && m > mr);
   if (m == 1 && granule == 1 && c.a.isPlain() && isOneRun)
     packA = false; // each element is read once anyway
