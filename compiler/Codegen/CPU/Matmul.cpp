@@ -29,6 +29,11 @@ constexpr int64_t kPackedBytes = 6 << 20;
 constexpr int64_t kDirectBytes = 48 << 10;
 /// Bytes from step to step of k up to which a transposed A is read in place.
 constexpr int64_t kCloseBytes = 512;
+/// Rows up to which it is also read in place where its lines are close.
+constexpr int64_t kFewRows = 96;
+/// Then, with 16 registers, steps of a block of k: more do not stay in the
+/// first-level cache.
+constexpr int64_t kCloseSteps = 256;
 /// Columns from which a packed A is read often enough to be worth it.
 constexpr int64_t kPackColumns = 256;
 /// Rows that decisions are taken for where they are symbolic, at least.
@@ -86,10 +91,17 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
   packA = !fitsInPlace || (fewRegisters && c.n >= kPackColumns && m > mr);
   if (m == 1 && granule == 1 && c.a.isPlain() && isOneRun)
     packA = false; // each element is read once anyway
+  // Few rows and close lines, with 16 registers of both operands.
+  bool isClose = m <= kFewRows && !packA && isOneRun && canReadB(c) &&
+                 c.bRuns.back().stride * bytes <= kCloseBytes &&
+                 (!fewRegisters || isAlongRows);
   if (c.isPrepackable)
     packingB = ir::OperandPacking::Prepared;
-  else if (canReadB(c) && (m <= 2 * mr || c.k * c.n * bytes <= kDirectBytes))
+  else if (canReadB(c) &&
+           (m <= 2 * mr || c.k * c.n * bytes <= kDirectBytes || isClose))
     packingB = ir::OperandPacking::None;
+  if (isClose && fewRegisters)
+    kBlock = std::min<int64_t>(kBlock, kCloseSteps);
 
   // A block of A stays in the second-level cache.
   int64_t lineBytes = std::min(kBlock, c.k) / granule * bytes;
