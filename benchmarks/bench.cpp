@@ -57,9 +57,10 @@ public:
     result.cachedMs = prepared->cachedMs;
     result.firstUs = prepared->firstUs;
     result.kernels = prepared->kernels;
-    result.kernelList = std::move(prepared->kernelList);
     pinNewThreads();
     measure(*prepared, data, result);
+    if (result.failure.empty())
+      explain(*prepared, result);
     if (result.failure.empty())
       check(*prepared, data, result);
     return result;
@@ -108,6 +109,43 @@ private:
     if (peer.timing.samples && peer.timing.medianNs <= timing.medianNs)
       return;
     peer = {"", timing, variant};
+  }
+
+  void explain(const PreparedProblem &prepared, ProblemResult &result) {
+    ErrorOr<Explanation> explanation =
+        subject_.explain(prepared, options_.repeat);
+    if (isError(explanation)) {
+      std::ostringstream text;
+      text << "the program cannot be explained: " << ErrorObject(explanation);
+      result.failure = text.str();
+      return;
+    }
+    explanation->peaks = {arithmeticPeakOf(result).value_or(0),
+                          result.peaks.copy.value_or(0)};
+    result.explanation = explanation->toText();
+    for (const KernelExplanation &kernel : explanation->kernels)
+      result.kernelList.push_back(kernelOf(kernel));
+  }
+
+  static KernelInfo kernelOf(const KernelExplanation &explained) {
+    KernelInfo kernel{.name = explained.name,
+                      .strategy = explained.strategy,
+                      .schedule = explained.schedule,
+                      .nodes = explained.nodes,
+                      .workgroups = {},
+                      .flops = double(explained.flops),
+                      .bytes = double(explained.bytes),
+                      .localMemory = double(explained.scratchBytes),
+                      .isPrepared = explained.isPrepared,
+                      .timeUs = {}};
+    if (!explained.hasSymbolicWorkgroups) {
+      kernel.workgroups = 1;
+      for (uint32_t count : explained.workgroups)
+        *kernel.workgroups *= count;
+    }
+    if (explained.microseconds > 0)
+      kernel.timeUs = explained.microseconds;
+    return kernel;
   }
 
   void check(const PreparedProblem &prepared, const ProblemData &data,

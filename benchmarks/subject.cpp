@@ -4,7 +4,6 @@
 // Compiling and buffers, all through the public API.
 
 #include "benchmarks/subject.h"
-#include "benchmarks/kernels.h"
 #include "benchmarks/timing.h"
 
 #include <nlohmann/json.hpp>
@@ -195,16 +194,19 @@ ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
           CachedAssetsType::Statistics);
   if (isOk(statistics))
     prepared.kernels = kernelsIn(*statistics);
-  FUSILLI_ASSIGN_OR_RETURN(
-      std::vector<uint8_t> artifact,
-      prepared.graph.graph->compileToArtifact(Backend::CPU));
-  FUSILLI_ASSIGN_OR_RETURN(prepared.kernelList, kernelsOf(artifact));
   return prepared;
 }
 
 ErrorObject Subject::run(const PreparedProblem &prepared) const {
   return prepared.graph.graph->execute(handle_, prepared.pack,
                                        prepared.workspace);
+}
+
+ErrorOr<Explanation> Subject::explain(const PreparedProblem &prepared,
+                                      int repeat) const {
+  return prepared.graph.graph->explain(handle_, prepared.pack,
+                                       prepared.workspace,
+                                       static_cast<unsigned>(repeat));
 }
 
 ErrorObject Subject::readOutput(const PreparedProblem &prepared,

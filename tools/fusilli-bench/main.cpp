@@ -101,8 +101,8 @@ void declare(CLI::App &app, Arguments &arguments) {
       ->check(CLI::Range(0.01, 60000.0))
       ->capture_default_str();
   app.add_flag("--explain", arguments.explain,
-               "print the kernels of each problem: nodes, strategy, schedule, "
-               "workgroups, scratch");
+               "print the kernels of each problem as the graph explains them: "
+               "nodes, strategy, schedule, workgroups, scratch, time");
   app.add_flag("--overhead", arguments.options.overhead,
                "measure what a call costs");
   app.add_flag("--sharing", arguments.options.sharing,
