@@ -10,6 +10,7 @@
 #include "benchmarks/overhead.h"
 #include "benchmarks/peaks/peaks.h"
 #include "benchmarks/peers/peer.h"
+#include "benchmarks/scaling.h"
 #include "benchmarks/sharing.h"
 #include "benchmarks/startup.h"
 #include "benchmarks/subject.h"
@@ -243,6 +244,10 @@ ErrorOr<Report> runBench(const BenchOptions &options) {
     FUSILLI_ASSIGN_OR_RETURN(
         report.startup,
         measureStartup(options.target, options.threads, options.repeat));
+  }
+  if (options.scaling) {
+    FUSILLI_ASSIGN_OR_RETURN(report.scaling,
+                             measureScaling(options.target, options.repeat));
   }
   if (options.overhead) {
     FUSILLI_ASSIGN_OR_RETURN(report.overhead,

@@ -265,6 +265,10 @@ nlohmann::ordered_json toJson(const Report &report) {
     json["startup"] = {{"problem", report.startup->problem},
                        {"cold_ms", number(report.startup->coldMs)},
                        {"cached_ms", number(report.startup->cachedMs)}};
+  for (const ScalingResult &scaling : report.scaling)
+    json["scaling"].push_back({{"graph", scaling.graph},
+                               {"nodes", scaling.nodes},
+                               {"compile_cold_ms", number(scaling.coldMs)}});
   return json;
 }
 
@@ -277,6 +281,10 @@ void printTable(const Report &report, std::ostream &out) {
         << report.startup->problem << ": "
         << cell(report.startup->coldMs, "%.1f") << " ms cold, "
         << cell(report.startup->cachedMs, "%.1f") << " ms cached\n";
+  for (const ScalingResult &scaling : report.scaling)
+    out << "compile of a " << scaling.graph << " graph of " << scaling.nodes
+        << " nodes: " << cell(scaling.coldMs, "%.1f") << " ms cold, "
+        << cell(scaling.coldMs / scaling.nodes * 1e3, "%.0f") << " us a node\n";
   if (report.sharing) {
     const SharingResult &sharing = *report.sharing;
     out << "sharing: idle " << cell(sharing.idleCoreFraction * 100, "%.3f")

@@ -5,7 +5,7 @@
 // derived here and nowhere else.
 //
 // JSON: {"schema":1,"machine":{..},"problems":[{..}],"overhead":{..},
-// "sharing":{..},"startup":{..}}, the last three where they were asked for;
+// "sharing":{..},"startup":{..},"scaling":[..]}, the last four where asked for;
 // what does not apply is null; a peer that cannot is {"unsupported":REASON}.
 // max_error and error_bound belong to the element that comes nearest to its
 // bound, in the unit of the output.
@@ -90,12 +90,20 @@ struct StartupResult {
   double coldMs = 0, cachedMs = 0; ///< with an empty and with a filled store
 };
 
+/// Cold compiles of one size of graph.
+struct ScalingResult {
+  std::string graph; ///< "chain" or "mixed"
+  int nodes = 0;
+  double coldMs = 0;
+};
+
 struct Report {
   MachineInfo machine;
   std::vector<ProblemResult> problems;
   std::optional<OverheadResult> overhead;
   std::optional<SharingResult> sharing;
   std::optional<StartupResult> startup;
+  std::vector<ScalingResult> scaling;
 };
 
 /// Fractions of the machine's limits, empty where they do not apply.

@@ -189,6 +189,21 @@ TEST(ReportTest, OverheadKeys) {
   EXPECT_EQ(overhead["call_ns"], 1);
 }
 
+TEST(ReportTest, ScalingKeys) {
+  Report report;
+  EXPECT_FALSE(toJson(report).contains("scaling"));
+  report.scaling = {{"chain", 10, 5.5}, {"mixed", 1000, 1250}};
+  auto scaling = toJson(report)["scaling"];
+  ASSERT_EQ(scaling.size(), 2u);
+  EXPECT_EQ(scaling[1]["graph"], "mixed");
+  EXPECT_EQ(scaling[1]["nodes"], 1000);
+  EXPECT_EQ(scaling[1]["compile_cold_ms"], 1250);
+  std::ostringstream table;
+  printTable(report, table);
+  EXPECT_THAT(table.str(), HasSubstr("mixed graph of 1000 nodes: 1250.0 ms "
+                                     "cold, 1250 us a node"));
+}
+
 TEST(ReportTest, SharingKeys) {
   Report report;
   EXPECT_FALSE(toJson(report).contains("sharing"));

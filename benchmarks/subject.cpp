@@ -107,12 +107,15 @@ void Subject::emptyStore() const {
     std::filesystem::remove_all(entry.path(), code);
 }
 
-ErrorObject Subject::compileTimed(ProblemGraph &graph,
-                                  double &milliseconds) const {
+ErrorOr<double> Subject::compileTimed(Graph &graph) const {
   double start = nowNs();
-  FUSILLI_CHECK_ERROR(graph.graph->compile(handle_));
-  milliseconds = (nowNs() - start) * 1e-6;
-  return ok();
+  FUSILLI_CHECK_ERROR(graph.compile(handle_));
+  return (nowNs() - start) * 1e-6;
+}
+
+ErrorOr<double> Subject::compileCold(Graph &graph) const {
+  emptyStore();
+  return compileTimed(graph);
 }
 
 ErrorObject Subject::bind(PreparedProblem &prepared,
@@ -164,7 +167,8 @@ ErrorObject Subject::runFirst(PreparedProblem &prepared,
 ErrorOr<PreparedProblem> Subject::prepareOnce(const ProblemData &data) {
   PreparedProblem prepared;
   FUSILLI_ASSIGN_OR_RETURN(prepared.graph, buildGraph(data.problem));
-  FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, prepared.coldMs));
+  FUSILLI_ASSIGN_OR_RETURN(prepared.coldMs,
+                           compileTimed(*prepared.graph.graph));
   FUSILLI_CHECK_ERROR(runFirst(prepared, data));
   return prepared;
 }
@@ -174,11 +178,10 @@ ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
   std::vector<double> cold, cached, first;
   for (int i = 0; i < 2 * repeat; ++i) {
     bool isCold = i < repeat;
-    if (isCold)
-      emptyStore();
     FUSILLI_ASSIGN_OR_RETURN(prepared.graph, buildGraph(data.problem));
-    double milliseconds = 0;
-    FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, milliseconds));
+    Graph &graph = *prepared.graph.graph;
+    FUSILLI_ASSIGN_OR_RETURN(double milliseconds,
+                             isCold ? compileCold(graph) : compileTimed(graph));
     (isCold ? cold : cached).push_back(milliseconds);
     bool last = i + 1 == 2 * repeat;
     if (!isCold && !last)

@@ -54,6 +54,9 @@ public:
   /// Compiles with the store as it is and executes once.
   ErrorOr<PreparedProblem> prepareOnce(const ProblemData &data);
 
+  /// Milliseconds of a compile with an empty store.
+  ErrorOr<double> compileCold(Graph &graph) const;
+
   /// One execute.
   ErrorObject run(const PreparedProblem &prepared) const;
 
@@ -73,7 +76,7 @@ private:
       : handle_(std::move(handle)), folder_(std::move(folder)),
         removesFolder_(removesFolder) {}
 
-  ErrorObject compileTimed(ProblemGraph &graph, double &milliseconds) const;
+  ErrorOr<double> compileTimed(Graph &graph) const;
   ErrorObject bind(PreparedProblem &prepared, const ProblemData &data) const;
   /// Allocates, executes for the first time, and sets firstUs.
   ErrorObject runFirst(PreparedProblem &prepared,
