@@ -29,6 +29,7 @@ public:
       strides[i - 1] = strides[i] * dims[i];
     TensorAttr attr;
     attr.setName("in" + std::to_string(inputs_++))
+        .setDataType(DataType::Float)
         .setDim(std::move(dims))
         .setStride(std::move(strides));
     return graph_.tensor(attr);
@@ -69,14 +70,16 @@ public:
     constexpr int64_t kRows = 32;
     int64_t width = 48, channels = 8;
     TensorPtr matrix = input({kRows, width});
-    TensorPtr image = input({1, channels, 12, 12});
+    TensorPtr image;
+    if (nodes > kBlockNodes)
+      image = input({1, channels, 12, 12});
     for (int block = 0; block < nodes / kBlockNodes; ++block)
       if (block % 2 == 0)
         matrix = productBlock(matrix, kRows, width);
       else
         image = imageBlock(image, channels);
     matrix->setOutput(true);
-    if (nodes > kBlockNodes)
+    if (image)
       image->setOutput(true);
   }
 
@@ -93,7 +96,9 @@ private:
     TensorPtr sum = reduce(ReductionAttr::Mode::ADD, y, {rows, 1});
     y = binary(Mode::DIV, y, sum);
     width = next;
-    return unary(Mode::RELU_FWD, y);
+    y = unary(Mode::RELU_FWD, y);
+    y->setDataType(DataType::Float);
+    return y;
   }
 
   TensorPtr imageBlock(const TensorPtr &x, int64_t &channels) {
@@ -101,6 +106,7 @@ private:
     TensorPtr y = conv(x, channels, next, 3);
     y = binary(Mode::ADD, y, input({1, next, 1, 1}));
     TensorPtr first = unary(Mode::RELU_FWD, y);
+    first->setDataType(DataType::Float);
     y = conv(first, next, next, 1);
     y = binary(Mode::ADD, y, first);
     y = unary(Mode::RELU_FWD, y);
@@ -108,7 +114,9 @@ private:
     y = binary(Mode::SUB, y, mean);
     y = binary(Mode::MUL, y, input({1, next, 1, 1}));
     channels = next;
-    return unary(Mode::TANH_FWD, y);
+    y = unary(Mode::TANH_FWD, y);
+    y->setDataType(DataType::Float);
+    return y;
   }
 
   TensorPtr conv(const TensorPtr &x, int64_t from, int64_t to, int64_t taps) {
