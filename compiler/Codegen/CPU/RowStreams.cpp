@@ -1,0 +1,77 @@
+// Part of the Fusilli project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Rows of tensors that no cache holds. Phases that work from buffers leave the
+// memory idle, so the last one reads the next row ahead; where rows lie side by
+// side the hardware does not see that the same columns come next.
+
+#include "compiler/Codegen/CPU/RowEmitter.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+
+namespace fusilli::compiler {
+
+namespace {
+
+constexpr int64_t kLineBytes = 64;
+/// Reduced positions between a read and what is read ahead of it.
+constexpr int64_t kPositionsAhead = 16;
+
+} // namespace
+
+bool RowLoops::isStreamed() const {
+  return model.isStatic() && model.getBytes(accesses) > kStreamBytes;
+}
+
+bool RowLoops::areStoresAligned(int64_t lanes) const {
+  const LoopGroup &vector = (vectorReduced ? reducedGroups : keptGroups).back();
+  bool any = false;
+  for (unsigned i = 0; i < model.getNumResults(); ++i) {
+    if (!isFullShape(i))
+      continue;
+    std::optional<Access> store =
+        model.getAccess(model.getResultBinding(i), model.getResultPosition(i));
+    auto isAligned = [&](const Extent &extent) {
+      return extent.isStatic() && extent.get() % lanes == 0;
+    };
+    if (!store || !isAligned(store->offset) ||
+        !coefficientOf(*store, vector).is(1))
+      return false;
+    for (const auto *groups : {&keptGroups, &reducedGroups})
+      for (const LoopGroup &g : *groups)
+        if (&g != &vector && !isAligned(coefficientOf(*store, g)))
+          return false;
+    any = true;
+  }
+  return any;
+}
+
+void RowEmitter::readAhead(unsigned number, const Space &space, unsigned copy) {
+  if (!isStreamed || number != (vectorReduced ? numPhases - 1 : 0) ||
+      (vectorReduced && (numPhases == 1 || keptGroups.empty())))
+    return;
+  size_t moved = vectorReduced ? keptGroups.size() - 1
+                               : keptGroups.size() + reducedGroups.size() - 2;
+  Space ahead = space;
+  LoopGroup &group = ahead.groups[moved];
+  group.iv = k.addIndex(group.iv, vectorReduced ? 1 : kPositionsAhead);
+  for (const Access &access : loops.accesses) {
+    if (access.isStore || access.binding == Access::kIndex ||
+        coefficientOf(access, group).is(0) ||
+        !coefficientOf(access, space.groups[space.vectorGroup]).is(1))
+      continue;
+    Value buffer = k.binding(access.binding);
+    unsigned bits = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth();
+    if (copy * lanes * std::max(8u, bits) / 8 % kLineBytes)
+      continue;
+    memref::PrefetchOp::create(b, buffer, ValueRange{e.offset(access, ahead)},
+                               /*isWrite=*/false,
+                               /*localityHint=*/vectorReduced ? 2u : 3u,
+                               /*isDataCache=*/true);
+  }
+}
+
+} // namespace fusilli::compiler
