@@ -2,9 +2,9 @@
 // Exceptions. See LICENSE for license information.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rows of tensors that no cache holds. Phases that work from buffers leave the
-// memory idle, so the last one reads the next row ahead; where rows lie side by
-// side the hardware does not see that the same columns come next.
+// Rows of tensors that no cache holds. Phases that work from the cache leave
+// the memory idle, so the second one reads the next row ahead; where rows lie
+// side by side the hardware does not see that the same columns come next.
 
 #include "compiler/Codegen/CPU/RowEmitter.h"
 
@@ -18,7 +18,9 @@ namespace {
 
 constexpr int64_t kLineBytes = 64;
 /// Reduced positions between a read and what is read ahead of it.
-constexpr int64_t kPositionsAhead = 16;
+constexpr int64_t kPositionsAhead = 8;
+/// The caches that a line is fetched into: both levels, or the second alone.
+constexpr unsigned kNear = 3, kFar = 2;
 
 } // namespace
 
@@ -50,9 +52,11 @@ bool RowLoops::areStoresAligned(int64_t lanes) const {
 }
 
 void RowEmitter::readAhead(unsigned number, const Space &space, unsigned copy) {
-  if (!isStreamed || number != (vectorReduced ? numPhases - 1 : 0) ||
-      (vectorReduced && (numPhases == 1 || keptGroups.empty())))
+  if (!isStreamed || number != (vectorReduced ? 1 : 0) ||
+      (vectorReduced && keptGroups.empty()))
     return;
+  // A phase that comes between still needs the row in the first level.
+  unsigned locality = vectorReduced && numPhases > 2 ? kFar : kNear;
   size_t moved = vectorReduced ? keptGroups.size() - 1
                                : keptGroups.size() + reducedGroups.size() - 2;
   Space ahead = space;
@@ -68,8 +72,7 @@ void RowEmitter::readAhead(unsigned number, const Space &space, unsigned copy) {
     if (copy * lanes * std::max(8u, bits) / 8 % kLineBytes)
       continue;
     memref::PrefetchOp::create(b, buffer, ValueRange{e.offset(access, ahead)},
-                               /*isWrite=*/false,
-                               /*localityHint=*/vectorReduced ? 2u : 3u,
+                               /*isWrite=*/false, locality,
                                /*isDataCache=*/true);
   }
 }
