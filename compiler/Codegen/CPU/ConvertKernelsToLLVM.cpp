@@ -137,10 +137,7 @@ struct ConvertKernelsToLLVMPass
     LLVMConversionTarget target(*ctx);
     target.addLegalOp<ModuleOp>();
     configureX86VectorLegalizeForExportTarget(target);
-    // The module of a failed conversion is dropped: nothing is kept to undo it.
-    ConversionConfig config;
-    config.allowPatternRollback = false;
-    if (failed(applyFullConversion(module, target, lowering->patterns, config)))
+    if (failed(applyFullConversion(module, target, lowering->patterns)))
       return signalPassFailure();
     for (LLVM::LLVMFuncOp entry :
          llvm::to_vector(module.getOps<LLVM::LLVMFuncOp>()))
