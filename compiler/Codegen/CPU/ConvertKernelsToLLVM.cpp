@@ -137,7 +137,10 @@ struct ConvertKernelsToLLVMPass
     LLVMConversionTarget target(*ctx);
     target.addLegalOp<ModuleOp>();
     configureX86VectorLegalizeForExportTarget(target);
-    if (failed(applyFullConversion(module, target, lowering->patterns)))
+    // LLVM folds what is left to fold.
+    ConversionConfig config;
+    config.foldingMode = DialectConversionFoldingMode::Never;
+    if (failed(applyFullConversion(module, target, lowering->patterns, config)))
       return signalPassFailure();
     for (LLVM::LLVMFuncOp entry :
          llvm::to_vector(module.getOps<LLVM::LLVMFuncOp>()))
