@@ -17,6 +17,8 @@ namespace fusilli::compiler {
 namespace {
 
 constexpr int64_t kLineBytes = 64;
+/// Strides from which on the hardware does not follow.
+constexpr int64_t kFarBytes = 4096;
 /// Reduced positions between a read and what is read ahead of it.
 constexpr int64_t kPositionsAhead = 8;
 /// The caches that a line is fetched into: both levels, or the second alone.
@@ -69,7 +71,10 @@ void RowEmitter::readAhead(unsigned number, const Space &space, unsigned copy) {
       continue;
     Value buffer = k.binding(access.binding);
     unsigned bits = cast<MemRefType>(buffer.getType()).getElementTypeBitWidth();
-    if (copy * lanes * std::max(8u, bits) / 8 % kLineBytes)
+    int64_t bytes = std::max(8u, bits) / 8;
+    if (copy * lanes * bytes % kLineBytes ||
+        (!vectorReduced &&
+         coefficientOf(access, group).get() * bytes < kFarBytes))
       continue;
     memref::PrefetchOp::create(b, buffer, ValueRange{e.offset(access, ahead)},
                                /*isWrite=*/false, locality,

@@ -69,3 +69,14 @@ func.func private @small(%x: tensor<256x4096xf32>) -> tensor<256x4096xf32> attri
   %1 = fusilli.pointwise SUB %x, %0 : (tensor<256x4096xf32>, tensor<256x1xf32>) -> tensor<256x4096xf32>
   return %1 : tensor<256x4096xf32>
 }
+
+// -----
+
+// Positions that follow each other in memory the hardware fetches.
+// CHECK-LABEL: func.func private @near(
+// CHECK-NOT: memref.prefetch
+// CHECK: return
+func.func private @near(%x: tensor<64x56x56x64xf32>) -> tensor<1x56x1x64xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.reduction ADD %x : (tensor<64x56x56x64xf32>) -> tensor<1x56x1x64xf32>
+  return %0 : tensor<1x56x1x64xf32>
+}
