@@ -10,6 +10,7 @@
 #include "benchmarks/overhead.h"
 #include "benchmarks/peaks/peaks.h"
 #include "benchmarks/peers/peer.h"
+#include "benchmarks/scaling.h"
 #include "benchmarks/sharing.h"
 #include "benchmarks/startup.h"
 #include "benchmarks/subject.h"
@@ -57,9 +58,10 @@ public:
     result.cachedMs = prepared->cachedMs;
     result.firstUs = prepared->firstUs;
     result.kernels = prepared->kernels;
-    result.kernelList = std::move(prepared->kernelList);
     pinNewThreads();
     measure(*prepared, data, result);
+    if (result.failure.empty())
+      explain(*prepared, result);
     if (result.failure.empty())
       check(*prepared, data, result);
     return result;
@@ -108,6 +110,43 @@ private:
     if (peer.timing.samples && peer.timing.medianNs <= timing.medianNs)
       return;
     peer = {"", timing, variant};
+  }
+
+  void explain(const PreparedProblem &prepared, ProblemResult &result) {
+    ErrorOr<Explanation> explanation =
+        subject_.explain(prepared, options_.repeat);
+    if (isError(explanation)) {
+      std::ostringstream text;
+      text << "the program cannot be explained: " << ErrorObject(explanation);
+      result.failure = text.str();
+      return;
+    }
+    explanation->peaks = {arithmeticPeakOf(result).value_or(0),
+                          result.peaks.copy.value_or(0)};
+    result.explanation = explanation->toText();
+    for (const KernelExplanation &kernel : explanation->kernels)
+      result.kernelList.push_back(kernelOf(kernel));
+  }
+
+  static KernelInfo kernelOf(const KernelExplanation &explained) {
+    KernelInfo kernel{.name = explained.name,
+                      .strategy = explained.strategy,
+                      .schedule = explained.schedule,
+                      .nodes = explained.nodes,
+                      .workgroups = {},
+                      .flops = double(explained.flops),
+                      .bytes = double(explained.bytes),
+                      .localMemory = double(explained.scratchBytes),
+                      .isPrepared = explained.isPrepared,
+                      .timeUs = {}};
+    if (!explained.hasSymbolicWorkgroups) {
+      kernel.workgroups = 1;
+      for (uint32_t count : explained.workgroups)
+        *kernel.workgroups *= count;
+    }
+    if (explained.microseconds > 0)
+      kernel.timeUs = explained.microseconds;
+    return kernel;
   }
 
   void check(const PreparedProblem &prepared, const ProblemData &data,
@@ -205,6 +244,10 @@ ErrorOr<Report> runBench(const BenchOptions &options) {
     FUSILLI_ASSIGN_OR_RETURN(
         report.startup,
         measureStartup(options.target, options.threads, options.repeat));
+  }
+  if (options.scaling) {
+    FUSILLI_ASSIGN_OR_RETURN(report.scaling,
+                             measureScaling(options.target, options.repeat));
   }
   if (options.overhead) {
     FUSILLI_ASSIGN_OR_RETURN(report.overhead,

@@ -22,7 +22,7 @@ struct BenchOptions {
   std::vector<std::string> peers; ///< names; empty: none
   int repeat = 5;                 ///< blocks per contestant, compiles per kind
   double blockMs = 60;            ///< time of a block
-  bool overhead = false, sharing = false, startup = false;
+  bool overhead = false, sharing = false, startup = false, scaling = false;
 };
 
 /// Splits the value of --peers: "none", "all" or names with commas.

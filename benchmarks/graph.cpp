@@ -248,18 +248,6 @@ Problem withRepresentative(Problem problem) {
   return problem;
 }
 
-/// Says that the tensor does not change between executes.
-template <typename Tensor> ErrorObject declareConstant(Tensor &attr) {
-  if constexpr (requires { attr.setConstant(true); }) {
-    attr.setConstant(true);
-    return ok();
-  } else {
-    return error(ErrorCode::NotImplemented,
-                 "tensor '" + attr.getName() +
-                     "' cannot be declared constant in this version");
-  }
-}
-
 } // namespace
 
 DataType graphType(ElementType type) {
@@ -307,8 +295,7 @@ ErrorOr<ProblemGraph> buildGraph(const Problem &given) {
       markDynamic(attr, problem);
     if (problem.dynamic && problem.kind == ProblemKind::Sdpa && number == 3)
       attr.setDynamicDims({2, 3}); // the mask
-    if (problem.constant && number == 1)
-      FUSILLI_CHECK_ERROR(declareConstant(attr));
+    attr.setConstant(problem.constant && number == 1);
     built.inputs.push_back(graph.tensor(attr));
   }
   built.output = Builder(problem, built).add();

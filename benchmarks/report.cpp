@@ -52,7 +52,9 @@ Json kernelJson(const KernelInfo &kernel) {
           {"workgroups", number(kernel.workgroups)},
           {"local_memory", kernel.localMemory},
           {"flops", kernel.flops},
-          {"bytes", kernel.bytes}};
+          {"bytes", kernel.bytes},
+          {"prepared", kernel.isPrepared},
+          {"time_us", number(kernel.timeUs)}};
 }
 
 Json problemJson(const ProblemResult &result) {
@@ -171,43 +173,29 @@ void printProblem(const ProblemResult &result, std::ostream &out) {
   }
 }
 
-void printKernel(const KernelInfo &kernel, std::ostream &out) {
-  out << "  " << kernel.name << ":";
-  for (const std::string &node : kernel.nodes)
-    out << " " << node;
-  out << "\n    strategy " << kernel.strategy;
-  if (!kernel.schedule.empty())
-    out << "\n    schedule " << kernel.schedule;
-  out << "\n    workgroups "
-      << (kernel.workgroups ? cell(kernel.workgroups, "%.0f") : "by extents")
-      << ", scratch " << cell(kernel.localMemory, "%.0f") << " bytes, "
-      << cell(kernel.flops, "%.4g") << " flops, " << cell(kernel.bytes, "%.4g")
-      << " bytes\n";
-}
-
 } // namespace
+
+std::optional<double> arithmeticPeakOf(const ProblemResult &result) {
+  const PeakValues &peaks = result.peaks;
+  switch (result.problem.type) {
+  case ElementType::F32:
+  case ElementType::F16:
+    return peaks.f32;
+  case ElementType::BF16:
+    if (result.target == "x86-64-amx" && peaks.bf16Amx)
+      return peaks.bf16Amx;
+    return peaks.bf16Dot ? peaks.bf16Dot : peaks.f32;
+  case ElementType::I8:
+    return peaks.i8Dot;
+  default:
+    return std::nullopt;
+  }
+}
 
 Fractions fractionsOf(const ProblemResult &result, double nanoseconds) {
   Fractions fractions;
   const Problem &problem = result.problem;
-  std::optional<double> peak;
-  switch (problem.type) {
-  case ElementType::F32:
-  case ElementType::F16:
-    peak = result.peaks.f32;
-    break;
-  case ElementType::BF16:
-    if (result.target == "x86-64-amx" && result.peaks.bf16Amx)
-      peak = result.peaks.bf16Amx;
-    else
-      peak = result.peaks.bf16Dot ? result.peaks.bf16Dot : result.peaks.f32;
-    break;
-  case ElementType::I8:
-    peak = result.peaks.i8Dot;
-    break;
-  default:
-    break;
-  }
+  std::optional<double> peak = arithmeticPeakOf(result);
   if (problem.flops() > 0) {
     fractions.gflops = problem.flops() / nanoseconds;
     if (peak)
@@ -245,11 +233,9 @@ int exitCodeOf(const Report &report) {
 }
 
 void printExplanation(const Report &report, std::ostream &out) {
-  for (const ProblemResult &result : report.problems) {
-    out << result.problem.line << "  [" << result.target << "]\n";
-    for (const KernelInfo &kernel : result.kernelList)
-      printKernel(kernel, out);
-  }
+  for (const ProblemResult &result : report.problems)
+    out << result.problem.line << "  [" << result.target << "]\n"
+        << result.explanation;
 }
 
 nlohmann::ordered_json toJson(const Report &report) {
@@ -279,6 +265,10 @@ nlohmann::ordered_json toJson(const Report &report) {
     json["startup"] = {{"problem", report.startup->problem},
                        {"cold_ms", number(report.startup->coldMs)},
                        {"cached_ms", number(report.startup->cachedMs)}};
+  for (const ScalingResult &scaling : report.scaling)
+    json["scaling"].push_back({{"graph", scaling.graph},
+                               {"nodes", scaling.nodes},
+                               {"compile_cold_ms", number(scaling.coldMs)}});
   return json;
 }
 
@@ -291,6 +281,10 @@ void printTable(const Report &report, std::ostream &out) {
         << report.startup->problem << ": "
         << cell(report.startup->coldMs, "%.1f") << " ms cold, "
         << cell(report.startup->cachedMs, "%.1f") << " ms cached\n";
+  for (const ScalingResult &scaling : report.scaling)
+    out << "compile of a " << scaling.graph << " graph of " << scaling.nodes
+        << " nodes: " << cell(scaling.coldMs, "%.1f") << " ms cold, "
+        << cell(scaling.coldMs / scaling.nodes * 1e3, "%.0f") << " us a node\n";
   if (report.sharing) {
     const SharingResult &sharing = *report.sharing;
     out << "sharing: idle " << cell(sharing.idleCoreFraction * 100, "%.3f")

@@ -5,7 +5,7 @@
 // derived here and nowhere else.
 //
 // JSON: {"schema":1,"machine":{..},"problems":[{..}],"overhead":{..},
-// "sharing":{..},"startup":{..}}, the last three where they were asked for;
+// "sharing":{..},"startup":{..},"scaling":[..]}, the last four where asked for;
 // what does not apply is null; a peer that cannot is {"unsupported":REASON}.
 // max_error and error_bound belong to the element that comes nearest to its
 // bound, in the unit of the output.
@@ -36,13 +36,15 @@ struct MachineInfo {
   std::string version, commit; ///< of the program, as configured
 };
 
-/// A kernel of the compiled problem.
+/// The run of one kernel of the compiled problem.
 struct KernelInfo {
   std::string name, strategy;
   std::string schedule; ///< as text; empty where the artifact has none
   std::vector<std::string> nodes;
   std::optional<double> workgroups; ///< empty where it depends on extents
   double flops = 0, bytes = 0, localMemory = 0;
+  bool isPrepared = false; ///< at the first execute only
+  std::optional<double> timeUs;
 };
 
 /// A peer's part in a problem.
@@ -62,6 +64,7 @@ struct ProblemResult {
   Timing timing;
   std::optional<int64_t> kernels;
   std::vector<KernelInfo> kernelList;
+  std::string explanation; ///< of the kernels, for people
   std::map<std::string, PeerResult> peers;
   std::optional<double> maxError, errorBound;
   PeakValues peaks; ///< as measured between this problem's blocks
@@ -87,12 +90,20 @@ struct StartupResult {
   double coldMs = 0, cachedMs = 0; ///< with an empty and with a filled store
 };
 
+/// Cold compiles of one size of graph.
+struct ScalingResult {
+  std::string graph; ///< "chain" or "mixed"
+  int nodes = 0;
+  double coldMs = 0;
+};
+
 struct Report {
   MachineInfo machine;
   std::vector<ProblemResult> problems;
   std::optional<OverheadResult> overhead;
   std::optional<SharingResult> sharing;
   std::optional<StartupResult> startup;
+  std::vector<ScalingResult> scaling;
 };
 
 /// Fractions of the machine's limits, empty where they do not apply.
@@ -108,6 +119,9 @@ struct Fractions {
 /// product's where the target has it, else f32's.
 Fractions fractionsOf(const ProblemResult &result, double nanoseconds);
 
+/// What the machine reaches at best in the arithmetic of the problem's type.
+std::optional<double> arithmeticPeakOf(const ProblemResult &result);
+
 /// True where a result lies outside its bound.
 bool exceedsBound(const ProblemResult &result);
 
@@ -118,8 +132,7 @@ nlohmann::ordered_json toJson(const Report &report);
 
 void printTable(const Report &report, std::ostream &out);
 
-/// The kernels of each problem: nodes, strategy, schedule, workgroups, scratch
-/// and costs.
+/// The kernels of each problem, as the graph explains them.
 void printExplanation(const Report &report, std::ostream &out);
 
 } // namespace fusilli::bench

@@ -143,24 +143,29 @@ TEST(ReportTest, KernelsAreListedAndExplained) {
                                     .workgroups = 4,
                                     .flops = 10,
                                     .bytes = 120,
-                                    .localMemory = 64},
+                                    .localMemory = 64,
+                                    .timeUs = 2.5},
                                    {.name = "kernel_1",
                                     .strategy = "general",
                                     .schedule = "",
                                     .nodes = {},
-                                    .workgroups = {}}};
+                                    .workgroups = {},
+                                    .isPrepared = true,
+                                    .timeUs = {}}};
+  report.problems[0].explanation = "graph 'bench'\n";
   auto kernels = toJson(report)["problems"][0]["kernel_list"];
   EXPECT_EQ(kernels[0]["schedule"], "tile 8");
   EXPECT_EQ(kernels[0]["workgroups"], 4);
   EXPECT_EQ(kernels[0]["nodes"][0], "add");
   EXPECT_TRUE(kernels[1]["schedule"].is_null());
   EXPECT_TRUE(kernels[1]["workgroups"].is_null());
+  EXPECT_EQ(kernels[0]["time_us"], 2.5);
+  EXPECT_EQ(kernels[0]["prepared"], false);
+  EXPECT_EQ(kernels[1]["prepared"], true);
+  EXPECT_TRUE(kernels[1]["time_us"].is_null());
   std::ostringstream text;
   printExplanation(report, text);
-  EXPECT_THAT(text.str(), HasSubstr("kernel_0: add\n    strategy pointwise\n"
-                                    "    schedule tile 8\n    workgroups 4, "
-                                    "scratch 64 bytes"));
-  EXPECT_THAT(text.str(), HasSubstr("workgroups by extents"));
+  EXPECT_EQ(text.str(), "pointwise 10 f32 add  [host]\ngraph 'bench'\n");
 }
 
 TEST(ReportTest, OverheadKeys) {
@@ -182,6 +187,21 @@ TEST(ReportTest, OverheadKeys) {
   EXPECT_EQ(overhead["parallel_64k_us"], 10);
   EXPECT_EQ(overhead["openmp_64k_us"], 11);
   EXPECT_EQ(overhead["call_ns"], 1);
+}
+
+TEST(ReportTest, ScalingKeys) {
+  Report report;
+  EXPECT_FALSE(toJson(report).contains("scaling"));
+  report.scaling = {{"chain", 10, 5.5}, {"mixed", 1000, 1250}};
+  auto scaling = toJson(report)["scaling"];
+  ASSERT_EQ(scaling.size(), 2u);
+  EXPECT_EQ(scaling[1]["graph"], "mixed");
+  EXPECT_EQ(scaling[1]["nodes"], 1000);
+  EXPECT_EQ(scaling[1]["compile_cold_ms"], 1250);
+  std::ostringstream table;
+  printTable(report, table);
+  EXPECT_THAT(table.str(), HasSubstr("mixed graph of 1000 nodes: 1250.0 ms "
+                                     "cold, 1250 us a node"));
 }
 
 TEST(ReportTest, SharingKeys) {

@@ -4,7 +4,6 @@
 // Compiling and buffers, all through the public API.
 
 #include "benchmarks/subject.h"
-#include "benchmarks/kernels.h"
 #include "benchmarks/timing.h"
 
 #include <nlohmann/json.hpp>
@@ -108,12 +107,15 @@ void Subject::emptyStore() const {
     std::filesystem::remove_all(entry.path(), code);
 }
 
-ErrorObject Subject::compileTimed(ProblemGraph &graph,
-                                  double &milliseconds) const {
+ErrorOr<double> Subject::compileTimed(Graph &graph) const {
   double start = nowNs();
-  FUSILLI_CHECK_ERROR(graph.graph->compile(handle_));
-  milliseconds = (nowNs() - start) * 1e-6;
-  return ok();
+  FUSILLI_CHECK_ERROR(graph.compile(handle_));
+  return (nowNs() - start) * 1e-6;
+}
+
+ErrorOr<double> Subject::compileCold(Graph &graph) const {
+  emptyStore();
+  return compileTimed(graph);
 }
 
 ErrorObject Subject::bind(PreparedProblem &prepared,
@@ -165,7 +167,8 @@ ErrorObject Subject::runFirst(PreparedProblem &prepared,
 ErrorOr<PreparedProblem> Subject::prepareOnce(const ProblemData &data) {
   PreparedProblem prepared;
   FUSILLI_ASSIGN_OR_RETURN(prepared.graph, buildGraph(data.problem));
-  FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, prepared.coldMs));
+  FUSILLI_ASSIGN_OR_RETURN(prepared.coldMs,
+                           compileTimed(*prepared.graph.graph));
   FUSILLI_CHECK_ERROR(runFirst(prepared, data));
   return prepared;
 }
@@ -175,11 +178,10 @@ ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
   std::vector<double> cold, cached, first;
   for (int i = 0; i < 2 * repeat; ++i) {
     bool isCold = i < repeat;
-    if (isCold)
-      emptyStore();
     FUSILLI_ASSIGN_OR_RETURN(prepared.graph, buildGraph(data.problem));
-    double milliseconds = 0;
-    FUSILLI_CHECK_ERROR(compileTimed(prepared.graph, milliseconds));
+    Graph &graph = *prepared.graph.graph;
+    FUSILLI_ASSIGN_OR_RETURN(double milliseconds,
+                             isCold ? compileCold(graph) : compileTimed(graph));
     (isCold ? cold : cached).push_back(milliseconds);
     bool last = i + 1 == 2 * repeat;
     if (!isCold && !last)
@@ -195,16 +197,19 @@ ErrorOr<PreparedProblem> Subject::prepare(const ProblemData &data, int repeat) {
           CachedAssetsType::Statistics);
   if (isOk(statistics))
     prepared.kernels = kernelsIn(*statistics);
-  FUSILLI_ASSIGN_OR_RETURN(
-      std::vector<uint8_t> artifact,
-      prepared.graph.graph->compileToArtifact(Backend::CPU));
-  FUSILLI_ASSIGN_OR_RETURN(prepared.kernelList, kernelsOf(artifact));
   return prepared;
 }
 
 ErrorObject Subject::run(const PreparedProblem &prepared) const {
   return prepared.graph.graph->execute(handle_, prepared.pack,
                                        prepared.workspace);
+}
+
+ErrorOr<Explanation> Subject::explain(const PreparedProblem &prepared,
+                                      int repeat) const {
+  return prepared.graph.graph->explain(handle_, prepared.pack,
+                                       prepared.workspace,
+                                       static_cast<unsigned>(repeat));
 }
 
 ErrorObject Subject::readOutput(const PreparedProblem &prepared,

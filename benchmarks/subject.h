@@ -8,7 +8,7 @@
 #define BENCHMARKS_SUBJECT_H
 
 #include "benchmarks/graph.h"
-#include "benchmarks/report.h"
+#include "benchmarks/problem.h"
 
 #include <memory>
 #include <optional>
@@ -29,7 +29,6 @@ struct PreparedProblem {
   double cachedMs = 0; ///< median of compiles with a filled store
   double firstUs = 0;  ///< median of first executes after a load
   std::optional<int64_t> kernels;
-  std::vector<KernelInfo> kernelList;
 };
 
 /// The library with a device and a compile cache of its own in a temporary
@@ -55,8 +54,16 @@ public:
   /// Compiles with the store as it is and executes once.
   ErrorOr<PreparedProblem> prepareOnce(const ProblemData &data);
 
+  /// Milliseconds of a compile with an empty store.
+  ErrorOr<double> compileCold(Graph &graph) const;
+
   /// One execute.
   ErrorObject run(const PreparedProblem &prepared) const;
+
+  /// What the loaded program does, with the time of each kernel over 'repeat'
+  /// executes.
+  ErrorOr<Explanation> explain(const PreparedProblem &prepared,
+                               int repeat) const;
 
   /// Copies the output to memory in the layout of outputSpec().
   ErrorObject readOutput(const PreparedProblem &prepared,
@@ -69,7 +76,7 @@ private:
       : handle_(std::move(handle)), folder_(std::move(folder)),
         removesFolder_(removesFolder) {}
 
-  ErrorObject compileTimed(ProblemGraph &graph, double &milliseconds) const;
+  ErrorOr<double> compileTimed(Graph &graph) const;
   ErrorObject bind(PreparedProblem &prepared, const ProblemData &data) const;
   /// Allocates, executes for the first time, and sets firstUs.
   ErrorObject runFirst(PreparedProblem &prepared,

@@ -157,6 +157,32 @@ TEST(FusilliBenchTest, StartupMeasuresFreshProcesses) {
   EXPECT_GT(json["startup"]["cold_ms"], json["startup"]["cached_ms"]);
 }
 
+TEST(FusilliBenchTest, WordsChangeTheGraph) {
+  Outcome outcome = run("--problem 'matmul 40x48x24 f32 const' "
+                        "--problem 'matmul 40x48x24 f32 views' "
+                        "--problem 'matmul 40x48x24 f32 dynamic' "
+                        "--repeat 1 --block-ms 1 --json -");
+  ASSERT_EQ(outcome.code, 0) << outcome.text;
+  nlohmann::json json = nlohmann::json::parse(outcome.text, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << outcome.text;
+  const auto &problems = json["problems"];
+  ASSERT_EQ(problems.size(), 3u);
+  for (const auto &problem : problems)
+    EXPECT_LE(problem["max_error"], problem["error_bound"]);
+  // Over a dynamic extent the number of workgroups is not known.
+  EXPECT_TRUE(problems[1]["kernel_list"][0]["workgroups"].is_number());
+  EXPECT_TRUE(problems[2]["kernel_list"][0]["workgroups"].is_null());
+}
+
+TEST(FusilliBenchTest, ExplainsAsTheGraphDoes) {
+  Outcome outcome = run("--problem 'pointwise 64 f32 add' --repeat 1 "
+                        "--block-ms 1 --peers none --explain");
+  ASSERT_EQ(outcome.code, 0) << outcome.text;
+  EXPECT_THAT(outcome.text, HasSubstr("graph 'bench' for CPU"));
+  EXPECT_THAT(outcome.text, HasSubstr("  strategy    pointwise"));
+  EXPECT_THAT(outcome.text, HasSubstr("of the roofline"));
+}
+
 TEST(FusilliBenchTest, TinyProblemGivesTheJson) {
   std::string path = testing::TempDir() + "fusilli_bench_test.json";
   Outcome outcome =
@@ -180,7 +206,11 @@ TEST(FusilliBenchTest, TinyProblemGivesTheJson) {
   EXPECT_EQ(problem["kernels"], 1);
   ASSERT_EQ(problem["kernel_list"].size(), 1u);
   EXPECT_GE(problem["kernel_list"][0]["workgroups"], 1);
-  EXPECT_FALSE(problem["kernel_list"][0]["strategy"].empty());
+  EXPECT_FALSE(
+      problem["kernel_list"][0]["strategy"].get<std::string>().empty());
+  EXPECT_THAT(problem["kernel_list"][0]["schedule"].get<std::string>(),
+              HasSubstr("#fusilli.schedule<matmul"));
+  EXPECT_GT(problem["kernel_list"][0]["time_us"], 0.0);
   EXPECT_LE(problem["max_error"], problem["error_bound"]);
   EXPECT_TRUE(json["problems"][1]["gflops"].is_null());
   std::remove(path.c_str());

@@ -101,13 +101,15 @@ void declare(CLI::App &app, Arguments &arguments) {
       ->check(CLI::Range(0.01, 60000.0))
       ->capture_default_str();
   app.add_flag("--explain", arguments.explain,
-               "print the kernels of each problem: nodes, strategy, schedule, "
-               "workgroups, scratch");
+               "print the kernels of each problem as the graph explains them: "
+               "nodes, strategy, schedule, workgroups, scratch, time");
   app.add_flag("--overhead", arguments.options.overhead,
                "measure what a call costs");
   app.add_flag("--sharing", arguments.options.sharing,
                "measure an idle process and one with more calling threads than "
                "processors");
+  app.add_flag("--scaling", arguments.options.scaling,
+               "measure how the time of a cold compile grows with the graph");
   app.add_flag("--startup", arguments.options.startup,
                "measure a fresh process from main to its first result");
 }
@@ -141,10 +143,10 @@ std::string understand(Arguments &arguments) {
       return "--report measures nothing: no --problem or --set beside it";
     return "";
   }
-  if (options.problems.empty() && !options.overhead && !options.sharing &&
-      !options.startup)
+  if (options.problems.empty() && !options.overhead && !options.scaling &&
+      !options.sharing && !options.startup)
     return "nothing to measure: give --problem LINE, --set FILE, --overhead, "
-           "--sharing or --startup";
+           "--scaling, --sharing or --startup";
   ErrorOr<std::vector<std::string>> peers = parsePeerList(arguments.peers);
   if (isError(peers))
     return ErrorObject(peers).getMessage();

@@ -95,8 +95,31 @@ void addEntry(ModuleOp module, func::FuncOp body, StringRef name,
   LLVM::ReturnOp::create(b, call.getResult());
 }
 
+/// An entry only unpacks its arguments and calls the kernel's body: as one
+/// function they go through each pass of LLVM once.
+void mergeBody(LLVM::LLVMFuncOp entry, ModuleOp module) {
+  Block &block = entry.getBody().front();
+  auto call = cast<LLVM::CallOp>(*std::prev(block.end(), 2));
+  auto body = module.lookupSymbol<LLVM::LLVMFuncOp>(*call.getCallee());
+  Region &region = body.getBody();
+  for (auto [argument, value] :
+       llvm::zip_equal(region.getArguments(), call.getOperands()))
+    argument.replaceAllUsesWith(value);
+  block.getTerminator()->erase();
+  call->erase();
+  block.getOperations().splice(block.end(), region.front().getOperations());
+  entry.getBody().getBlocks().splice(entry.getBody().end(), region.getBlocks(),
+                                     std::next(region.begin()), region.end());
+  body.erase();
+}
+
 struct ConvertKernelsToLLVMPass
     : impl::ConvertKernelsToLLVMBase<ConvertKernelsToLLVMPass> {
+  LogicalResult initialize(MLIRContext *context) override {
+    lowering = std::make_shared<const Lowering>(context);
+    return success();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     MLIRContext *ctx = &getContext();
@@ -111,29 +134,57 @@ struct ConvertKernelsToLLVMPass
       addEntry(module, f, name, attrs, symbols ? symbols.size() : 0);
     }
 
-    LowerToLLVMOptions options(ctx);
-    options.useBarePtrCallConv = true;
-    LLVMTypeConverter types(ctx, options);
-    RewritePatternSet patterns(ctx);
-    populateSCFToControlFlowConversionPatterns(patterns);
-    populateVectorToLLVMConversionPatterns(types, patterns, false, false,
-                                           false);
-    vector::populateVectorInterleaveLoweringPatterns(patterns);
-    vector::populateVectorRankReducingFMAPattern(patterns);
-    populateFinalizeMemRefToLLVMConversionPatterns(types, patterns, nullptr);
-    arith::populateArithToLLVMConversionPatterns(types, patterns);
-    populateMathToLLVMConversionPatterns(types, patterns);
-    cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
-    populateFuncToLLVMConversionPatterns(types, patterns);
-    ub::populateUBToLLVMConversionPatterns(types, patterns);
-    populateX86VectorLegalizeForLLVMExportPatterns(types, patterns);
     LLVMConversionTarget target(*ctx);
     target.addLegalOp<ModuleOp>();
     configureX86VectorLegalizeForExportTarget(target);
-    if (failed(applyFullConversion(module, target, std::move(patterns))))
-      signalPassFailure();
+    // LLVM folds what is left to fold.
+    ConversionConfig config;
+    config.foldingMode = DialectConversionFoldingMode::Never;
+    if (failed(applyFullConversion(module, target, lowering->patterns, config)))
+      return signalPassFailure();
+    for (LLVM::LLVMFuncOp entry :
+         llvm::to_vector(module.getOps<LLVM::LLVMFuncOp>()))
+      if (entry->hasAttr("fusilli.entry"))
+        mergeBody(entry, module);
   }
+
+private:
+  /// What every run of the pass needs.
+  struct Lowering {
+    explicit Lowering(MLIRContext *ctx)
+        : types(ctx, getOptions(ctx)), patterns(getPatterns(ctx, types)) {}
+
+    static LowerToLLVMOptions getOptions(MLIRContext *ctx) {
+      LowerToLLVMOptions options(ctx);
+      options.useBarePtrCallConv = true;
+      return options;
+    }
+    static RewritePatternSet getPatterns(MLIRContext *ctx,
+                                         LLVMTypeConverter &types);
+
+    LLVMTypeConverter types;
+    FrozenRewritePatternSet patterns;
+  };
+  std::shared_ptr<const Lowering> lowering; ///< patterns take long to make
 };
+
+RewritePatternSet
+ConvertKernelsToLLVMPass::Lowering::getPatterns(MLIRContext *ctx,
+                                                LLVMTypeConverter &types) {
+  RewritePatternSet patterns(ctx);
+  populateSCFToControlFlowConversionPatterns(patterns);
+  populateVectorToLLVMConversionPatterns(types, patterns, false, false, false);
+  vector::populateVectorInterleaveLoweringPatterns(patterns);
+  vector::populateVectorRankReducingFMAPattern(patterns);
+  populateFinalizeMemRefToLLVMConversionPatterns(types, patterns, nullptr);
+  arith::populateArithToLLVMConversionPatterns(types, patterns);
+  populateMathToLLVMConversionPatterns(types, patterns);
+  cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
+  populateFuncToLLVMConversionPatterns(types, patterns);
+  ub::populateUBToLLVMConversionPatterns(types, patterns);
+  populateX86VectorLegalizeForLLVMExportPatterns(types, patterns);
+  return patterns;
+}
 
 } // namespace
 

@@ -16,8 +16,6 @@ namespace fusilli::compiler {
 
 namespace {
 
-/// Kernels that touch more than this are limited by memory, not by caches.
-constexpr double kStreamBytes = 48e6;
 /// Operations of one element from which one vector at a time fills the core.
 constexpr int64_t kHeavyCost = 24;
 

@@ -83,6 +83,7 @@ SmallVector<Value> RowEmitter::step(unsigned number, std::vector<Space> &spaces,
       space.groups.back().iv = k.addIndex(iv, u * lanes);
       space.activeLanes = active;
     }
+    readAhead(number, space, u);
     if (failed(passKept(number, space, u))) {
       failedAny = true;
       return next;
@@ -113,7 +114,9 @@ SmallVector<Value> RowEmitter::step(unsigned number, std::vector<Space> &spaces,
         failedAny = true;
         return next;
       }
+      k.setNonTemporal(pastCache);
       e.storeResult(i, *v, space);
+      k.setNonTemporal(false);
     }
   }
   return next;
@@ -386,22 +389,40 @@ void RowEmitter::rowsOfWorkgroups() {
 }
 
 LogicalResult RowEmitter::run() {
+  if (!isStreamed || !loops.areStoresAligned(lanes)) {
+    rows();
+    return failure(failedAny);
+  }
+  auto stream = [&](bool past) {
+    pastCache = past;
+    rows();
+    if (past)
+      k.fenceStores();
+  };
+  k.ifThenElse(
+      k.resultsAligned(k.target().vectorBits / 8), [&] { stream(true); },
+      [&] { stream(false); });
+  return failure(failedAny);
+}
+
+void RowEmitter::rows() {
   bool byColumns = schedule.getTile().size() == 1;
   if (byColumns || loops.kept.empty()) {
     rowsOfWorkgroups();
-    return failure(failedAny);
+    return;
   }
   int64_t width = vectorReduced ? 1 : lanes * unroll;
   Extent depth = loops.getDepth();
   int64_t capacity = depth.isStatic()
                          ? depth.get()
                          : kSymbolicBytes / width / loops.getBytesPerElement();
-  for (Type element : loops.slots)
-    buffers.push_back(
-        k.local(element, capacity * width + (vectorReduced ? lanes : 0)));
+  if (buffers.empty())
+    for (Type element : loops.slots)
+      buffers.push_back(
+          k.local(element, capacity * width + (vectorReduced ? lanes : 0)));
   if (depth.isStatic()) {
     rowsOfWorkgroups();
-    return failure(failedAny);
+    return;
   }
   k.ifThenElse(
       k.isLess(k.index(capacity), k.index(depth)),
@@ -414,7 +435,6 @@ LogicalResult RowEmitter::run() {
         unroll = steps;
       },
       [&] { rowsOfWorkgroups(); });
-  return failure(failedAny);
 }
 
 } // namespace fusilli::compiler

@@ -20,10 +20,13 @@ public:
         reductions(loops.reductions), keptGroups(loops.keptGroups),
         reducedGroups(loops.reducedGroups), vectorReduced(loops.vectorReduced),
         numPhases(loops.numPhases), lanes(schedule.getLanes()),
-        unroll(schedule.getUnroll()), schedule(schedule) {}
+        unroll(schedule.getUnroll()), schedule(schedule),
+        isStreamed(loops.isStreamed()) {}
   LogicalResult run();
 
 private:
+  /// All rows, with buffers for what they keep.
+  void rows();
   /// The rows of the builder's workgroups.
   void rowsOfWorkgroups();
   /// The rows of a strip, the first of them at the counter of the last group.
@@ -63,6 +66,8 @@ private:
   SmallVector<Value> step(unsigned number, std::vector<Space> &spaces,
                           ValueRange carried, Value iv,
                           const ActiveLanes &active, unsigned copies);
+  /// Fetches what a later row, or a later position of this one, reads.
+  void readAhead(unsigned number, const Space &space, unsigned copy);
   FailureOr<Value> element(RowReduction &r, Space &space);
   Value initVector(RowReduction &r, int64_t lanes) {
     return k.constant(r.combiner().identity, lanes);
@@ -98,6 +103,8 @@ private:
   int64_t lanes, unroll;
   ir::ScheduleAttr schedule;
   SmallVector<Value, 2> buffers; ///< of the values kept between phases
+  const bool isStreamed;
+  bool pastCache = false; ///< results that span the reduced dims
   bool failedAny = false;
 };
 

@@ -61,6 +61,11 @@ struct RowLoops {
   int64_t getBytesPerElement() const;
   /// Whether the phase has sums of floats, whose length is to be bounded.
   bool hasSums(unsigned phase) const;
+  /// Whether no cache holds what the kernel touches.
+  bool isStreamed() const;
+  /// Whether there are results that span the reduced dims, and whole vectors of
+  /// them lie at multiples of `lanes`.
+  bool areStoresAligned(int64_t lanes) const;
 
 private:
   void analyse();

@@ -74,15 +74,21 @@ public:
         (loops.vectorReduced ? loops.reducedGroups : loops.keptGroups)
             .back()
             .extent;
-    int64_t most = cost > 24 ? 2 : (loops.vectorReduced ? 4 : 8);
+    // What waits for memory has room for whole lines of many rows.
+    bool isStreamed = loops.isStreamed();
+    int64_t most = loops.vectorReduced ? 4 : 8;
+    if (cost > 24 && !isStreamed)
+      most = 2;
     fields.unroll = inner.isStatic()
                         ? std::clamp<int64_t>(inner.get() / lanes, 1, most)
                         : most;
-    // The buffers of side by side rows stay in the second-level cache.
+    // The buffers of side by side rows stay in the second-level cache, those of
+    // long ones in the third: a wider stretch of each row is worth more.
     limitBuffers(loops, lanes);
+    int64_t bufferBytes =
+        isStreamed ? kMaxLocalBytes : int64_t(target.l2Bytes) / 2;
     while (!loops.vectorReduced && fields.unroll > 2 &&
-           getBufferBytes(loops, lanes * fields.unroll) >
-               int64_t(target.l2Bytes) / 2)
+           getBufferBytes(loops, lanes * fields.unroll) > bufferBytes)
       fields.unroll /= 2;
     Extent depth = loops.getDepth();
     Extent rows = 1;

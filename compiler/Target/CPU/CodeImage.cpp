@@ -140,19 +140,6 @@ void prepare(llvm::Module &module, const TargetInfo &target,
   }
 }
 
-/// An entry only unpacks its arguments and calls the kernel's body: as one
-/// function they go through each code generation pass once.
-void mergeBodies(llvm::Module &module) {
-  for (Function &f : make_early_inc_range(module)) {
-    if (!f.getName().ends_with(".body") || !f.hasOneUse())
-      continue;
-    auto *call = dyn_cast<CallInst>(f.user_back());
-    InlineFunctionInfo info;
-    if (call && InlineFunction(*call, info).isSuccess())
-      f.eraseFromParent();
-  }
-}
-
 void optimize(llvm::Module &module, TargetMachine &machine) {
   LoopAnalysisManager lam;
   FunctionAnalysisManager fam;
@@ -304,7 +291,6 @@ Expected<CodeImage> emitCodeImage(mlir::ModuleOp module,
   if (!ir)
     return createStringError("translation to LLVM IR failed");
   prepare(*ir, target, machine);
-  mergeBodies(*ir);
   optimize(*ir, machine);
 
   if (asmText) {

@@ -40,6 +40,9 @@ private:
   Value value; ///< null: static
 };
 
+/// Kernels that touch more than this are limited by memory, not by caches.
+constexpr double kStreamBytes = 48e6;
+
 class KernelBuilder {
 public:
   /// Creates `<name>` of the vector stage beside the model's function, which
