@@ -70,7 +70,6 @@ private:
   void planWindow();
   void planSteps();
   void allocate();
-  InnerProduct::Convert getConvert();
   void locateBlock(Value number);
   Value getPosition(Value tile);
   Value isPadding(Value position, Value block);
@@ -307,20 +306,9 @@ void ConvolutionEmitter::allocate() {
     fetched = llvm::divideCeil(columns.getWidth(), allTiles);
 }
 
-InnerProduct::Convert ConvolutionEmitter::getConvert() {
-  InnerProduct::Convert fromBody;
-  if (!c.a.isPlain())
-    fromBody = [this](Value v) -> Value {
-      SmallVector<Value> args(3);
-      args[c.a.input] = v;
-      return *e.payload(c.getOp(), args, c.a.inBody);
-    };
-  return inner.getConvert(k, /*isA=*/true, fromBody);
-}
-
 /// Copies this workgroup's part of A to local memory.
 void ConvolutionEmitter::packWindow(Value first) {
-  Packer packer(k, packed, t.lanes, 1, getConvert());
+  Packer packer(k, packed, t.lanes, 1, getConvert(c, true, inner, e, k));
   packer.setPackedZero(inner.getPackedZero(b.getContext()));
   Value base = k.index(0);
   for (auto [l, iv] : loopIv)
@@ -389,7 +377,7 @@ void ConvolutionEmitter::packWindow(Value first) {
 
 /// One row of the input along the innermost spatial dim, with its padding.
 void ConvolutionEmitter::packWindowRow(Value inputBase, Value target) {
-  Packer packer(k, packed, t.lanes, 1, getConvert());
+  Packer packer(k, packed, t.lanes, 1, getConvert(c, true, inner, e, k));
   packer.setPackedZero(inner.getPackedZero(b.getContext()));
   const SpatialDim &s = c.spatial.back();
   int channel = c.channelLoop();

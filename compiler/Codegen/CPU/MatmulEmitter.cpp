@@ -268,23 +268,10 @@ Value MatmulEmitter::getRowOffset(Value at) {
   return offset;
 }
 
-InnerProduct::Convert getConvertA(const Contraction &c,
-                                  const InnerProduct &inner, Evaluator &e,
-                                  KernelBuilder &k) {
-  InnerProduct::Convert fromBody;
-  if (!c.a.isPlain())
-    fromBody = [&](Value v) -> Value {
-      SmallVector<Value> args(3);
-      args[c.a.input] = v;
-      return *e.payload(c.getOp(), args, c.a.inBody);
-    };
-  return inner.getConvert(k, /*isA=*/true, fromBody);
-}
-
 /// `length` elements of each of the rows, a constant stride apart.
 void MatmulEmitter::packRows(Value from, Value kBlock, int64_t length) {
   Packer packer(k, inner.getPackedType(c), t.lanes, 1,
-                getConvertA(c, inner, e, k));
+                getConvert(c, /*isA=*/true, inner, e, k));
   int64_t stride = c.aRuns.back().stride;
   from = k.addIndex(from, k.mulIndex(kBlock, t.kBlock * stride));
   PackSource source{k.binding(c.a.binding), from, c.a.coefs[c.mLoops.back()],
@@ -296,7 +283,7 @@ void MatmulEmitter::packRows(Value from, Value kBlock, int64_t length) {
 /// A row, run by run.
 void MatmulEmitter::packRow(Value localRow, Value from, Value kBlock) {
   Packer packer(k, inner.getPackedType(c), t.lanes, 1,
-                getConvertA(c, inner, e, k));
+                getConvert(c, /*isA=*/true, inner, e, k));
   const ReductionRun &run = c.aRuns.back();
   Value mem = k.binding(c.a.binding), to = k.mulIndex(localRow, aRowStride);
   auto copy = [&](Value begin, Value target, int64_t length) {

@@ -6,12 +6,25 @@
 
 #include "compiler/Codegen/CPU/Emit/PackedColumns.h"
 
-#include "compiler/Codegen/CPU/Emit/Evaluator.h"
 #include "compiler/Codegen/CPU/Emit/Packing.h"
 
 using namespace mlir;
 
 namespace fusilli::compiler {
+
+InnerProduct::Convert getConvert(const Contraction &c, bool isA,
+                                 const InnerProduct &inner,
+                                 Evaluator &evaluator, KernelBuilder &k) {
+  const ContractionOperand &o = isA ? c.a : c.b;
+  InnerProduct::Convert fromBody;
+  if (!o.isPlain())
+    fromBody = [&](Value v) -> Value {
+      SmallVector<Value> args(3);
+      args[o.input] = v;
+      return *evaluator.payload(c.getOp(), args, o.inBody);
+    };
+  return inner.getConvert(k, isA, fromBody);
+}
 
 PackedColumns::PackedColumns(const Contraction &c, const InnerProduct &inner,
                              int64_t lanes, int64_t nv, ArrayRef<Run> all)
@@ -97,15 +110,8 @@ void PackedColumns::pack(KernelBuilder &k, Value to, Value n0,
 void PackedColumns::pack(KernelBuilder &k, Value source, Value target, Value to,
                          Value n0, const Counters &loops) const {
   Evaluator e(c.model, k);
-  InnerProduct::Convert fromBody;
-  if (!c.b.isPlain())
-    fromBody = [&](Value v) -> Value {
-      SmallVector<Value> args(3);
-      args[c.b.input] = v;
-      return *e.payload(c.getOp(), args, c.b.inBody);
-    };
   Packer packer(k, inner.getPackedType(c), lanes, granule,
-                inner.getConvert(k, /*isA=*/false, fromBody));
+                getConvert(c, /*isA=*/false, inner, e, k));
   int64_t nStride = c.b.coefs[c.nLoop];
   Value base = k.addIndex(k.mulIndex(n0, nStride), c.b.offset);
   for (auto [l, iv] : loops)

@@ -11,10 +11,18 @@
 #define COMPILER_CODEGEN_CPU_EMIT_PACKEDCOLUMNS_H
 
 #include "compiler/Codegen/CPU/Contraction.h"
+#include "compiler/Codegen/CPU/Emit/Evaluator.h"
 #include "compiler/Codegen/CPU/Emit/KernelBuilder.h"
 #include "compiler/Codegen/CPU/InnerProduct.h"
 
 namespace fusilli::compiler {
+
+/// What packing makes of a loaded vector of operand A or B of `c`: what the
+/// body does to it, then what the inner product asks for; null if nothing is to
+/// be done. `evaluator` outlives it.
+InnerProduct::Convert getConvert(const Contraction &c, bool isA,
+                                 const InnerProduct &inner,
+                                 Evaluator &evaluator, KernelBuilder &k);
 
 class PackedColumns {
 public:

@@ -39,17 +39,17 @@ func.func private @tail(%x: tensor<3xf32>) -> tensor<3xf32> attributes {fusilli.
 // CHECK-LABEL: func.func private @matmul.pack_b
 // CHECK-LABEL: func.func private @matmul.epilogue
 // CHECK-LABEL: func.func private @matmul(
-// CHECK-SAME: fusilli.schedule = #fusilli.schedule<matmul, workgroup = [96, 128], tile = [6, 64], cache = [100], lanes = 16, packing = [none, in_kernel], inner = "multiply-add">
+// CHECK-SAME: fusilli.schedule = #fusilli.schedule<matmul, workgroup = [48, 256], tile = [6, 64], cache = [100], lanes = 16, packing = [none, in_kernel], inner = "multiply-add">
 // CHECK: func.call @matmul.pack_b
 // CHECK: scf.for {{.*}} iter_args(
 // CHECK-COUNT-24: vector.fma
 // CHECK: func.call @matmul.epilogue
 // V3-LABEL: func.func private @matmul(
 // V3-COUNT-12: vector.fma %{{.*}} : vector<8xf32>
-func.func private @matmul(%a: tensor<96x100xf32>, %b: tensor<100x128xf32>) -> tensor<96x128xf32> attributes {fusilli.kernel} {
-  %0 = fusilli.matmul %a, %b : (tensor<96x100xf32>, tensor<100x128xf32>) -> tensor<96x128xf32>
-  %1 = fusilli.pointwise GELU_FWD %0 : (tensor<96x128xf32>) -> tensor<96x128xf32>
-  return %1 : tensor<96x128xf32>
+func.func private @matmul(%a: tensor<96x100xf32>, %b: tensor<100x256xf32>) -> tensor<96x256xf32> attributes {fusilli.kernel} {
+  %0 = fusilli.matmul %a, %b : (tensor<96x100xf32>, tensor<100x256xf32>) -> tensor<96x256xf32>
+  %1 = fusilli.pointwise GELU_FWD %0 : (tensor<96x256xf32>) -> tensor<96x256xf32>
+  return %1 : tensor<96x256xf32>
 }
 
 // -----
