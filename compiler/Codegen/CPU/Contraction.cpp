@@ -379,10 +379,10 @@ bool Contraction::findPatches() {
     return false;
   bool isPointLike = true;
   for (const SpatialDim &s : spatial) {
-    if (s.isPadded() || s.stride < (s.taps - 1) * s.dilation + 1 ||
-        (s.isFlipped && s.taps > 1))
+    bool overlaps = s.outputs > 1 && s.stride < (s.taps - 1) * s.dilation + 1;
+    if (s.isPadded() || overlaps || (s.isFlipped && s.taps > 1))
       return false;
-    isPointLike &= s.taps == 1 && s.stride == 1;
+    isPointLike &= s.taps == 1 && (s.stride == 1 || s.outputs == 1);
   }
   if (isPointLike)
     return true;
