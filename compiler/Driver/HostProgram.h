@@ -52,8 +52,7 @@ struct HostProgram {
 };
 
 /// Plans the program of a module that fusilli-fuse-dispatches has made and the
-/// verifiers accept. Which dispatches are prepared follows from the data alone,
-/// so a pass may add some (the packing of a weight) where it likes.
+/// verifiers accept. Which dispatches are prepared follows from the data alone.
 HostProgram planHostProgram(mlir::ModuleOp module);
 
 /// Once kernels have code: those that read a constant operand as another kernel
