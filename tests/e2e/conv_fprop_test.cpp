@@ -13,12 +13,17 @@ namespace {
 const std::vector<DataType> kTypes = {DataType::Float, DataType::Half,
                                       DataType::BFloat16, DataType::Double};
 
+/// Every second problem declares its filter constant, so that it is packed
+/// once.
 void run(DataType dtype, DataType out, const ConvProblem &p, Data data,
          const RunOptions &options = {.threads = {1, 2}, .repeats = 1}) {
+  static bool isConstant = false;
+  isConstant = !isConstant;
   Case c("conv_fprop " + toString(dtype) + " " + toString(out) + " " +
-         p.toString());
+         p.toString() + (isConstant ? " constant" : ""));
   const auto x = c.input("x", dtype, p.xDims(), p.strides(p.xDims(), 1), data);
   const auto w = c.input("w", dtype, p.wDims(), p.strides(p.wDims(), 2), data);
+  w->setConstant(isConstant);
   const auto y = c.conv(x, w, p.padding, p.stride, p.dilation, out);
   c.output(y, "y", p.strides(y->getDim(), 4));
   EXPECT_TRUE(c.run(options));

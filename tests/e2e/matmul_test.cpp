@@ -50,12 +50,16 @@ struct Problem {
   int transposes = 0; // bit 0: A, bit 1: B, bit 2: C
 };
 
+/// Every second problem declares B constant, so that it is packed once.
 void run(const Types &types, const Problem &p, Data data,
          const RunOptions &options = {.threads = {1, 2}, .repeats = 1}) {
+  static bool isConstant = false;
+  isConstant = !isConstant;
   Case c("matmul " + toString(types) + " m" + std::to_string(p.m) + " n" +
          std::to_string(p.n) + " k" + std::to_string(p.k) + " batch " +
          e2e::toString(p.aBatch) + "/" + e2e::toString(p.bBatch) +
-         " transposed " + std::to_string(p.transposes));
+         " transposed " + std::to_string(p.transposes) +
+         (isConstant ? " constant" : ""));
   Dims a = p.aBatch, b = p.bBatch;
   a.insert(a.end(), {p.m, p.k});
   b.insert(b.end(), {p.k, p.n});
@@ -63,6 +67,7 @@ void run(const Types &types, const Problem &p, Data data,
       c.input("a", types.a, a, matrixStrides(a, p.transposes & 1), data);
   const auto tb =
       c.input("b", types.b, b, matrixStrides(b, p.transposes & 2), data);
+  tb->setConstant(isConstant);
   const auto y = c.matmul(ta, tb, types.c);
   c.output(y, "c", matrixStrides(y->getDim(), p.transposes & 4));
   EXPECT_TRUE(c.run(options));

@@ -106,8 +106,11 @@ void Contraction::analyse() {
     }
   if (!collectAccesses())
     return;
+  const Binding &constant = model.getBindings()[b.binding];
   isPrepackable =
-      model.getBindings()[b.binding].isConstant && a.binding != b.binding &&
+      constant.isConstant && a.binding != b.binding &&
+      llvm::all_of(constant.extents,
+                   [](const Extent &extent) { return extent.isStatic(); }) &&
       llvm::none_of(accesses,
                     [&](const Access &x) { return x.binding == b.binding; });
   if (isConv() && findPatches()) {
