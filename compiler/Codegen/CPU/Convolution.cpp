@@ -115,8 +115,12 @@ void ConvolutionTiling::chooseBlocks(const Contraction &c,
   while (count() < kWorkgroups && c.flops() / count() > kWorkgroupFlops) {
     int64_t next = parts + 1;
     int64_t length = llvm::divideCeil(units, next);
+    // Tiles that share what is read of the filter.
+    int64_t least = count() < kWorkgroups / 4   ? 3
+                    : count() < kWorkgroups / 2 ? 8
+                                                : 16;
     bool isEnough =
-        length * perUnit >= (count() < kWorkgroups / 2 ? 8 : 16) &&
+        length * perUnit >= least &&
         length * unit >= (merges ? others : 1) * overlap / first.stride;
     if (isEnough)
       parts = next;

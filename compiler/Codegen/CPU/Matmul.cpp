@@ -21,6 +21,8 @@ constexpr double kInlineFlops = 400e3;
 /// Workgroups that a large problem is cut into, and the least work of one.
 constexpr int64_t kWorkgroups = 64;
 constexpr double kWorkgroupFlops = 4e6;
+/// Below so many, packing more often costs less than idle processors.
+constexpr int64_t kFewWorkgroups = 16;
 /// Rows of a workgroup below which panels of B are read too often.
 constexpr int64_t kMinRows = 48;
 /// Bytes of packed B in local memory.
@@ -127,7 +129,8 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
   while (count() < kWorkgroups && c.flops() / count() > kWorkgroupFlops) {
     if (rows >= 2 * kMinRows)
       rows = balance(m, llvm::divideCeil(rows, 2), mr);
-    else if (columns >= 2 * leastColumns)
+    else if (columns >=
+             2 * (count() < kFewWorkgroups ? 2 * nr() : leastColumns))
       columns = balance(c.n, llvm::divideCeil(columns, 2), nr());
     else
       break;
