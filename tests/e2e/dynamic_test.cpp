@@ -145,6 +145,27 @@ TEST(DynamicTest, MatmulRowsColumnsBatchAndContracted) {
   }
 }
 
+TEST(DynamicTest, MatmulRowsOverManyBlocks) {
+  // Fewer rows than a tile, around one and two tiles, several workgroups; one
+  // and several blocks of k; columns that are whole panels and not.
+  const std::vector<int64_t> rows = {1,  2,   3,   5,   6,   7,   8,   12, 13,
+                                     95, 255, 256, 257, 258, 259, 511, 700};
+  for (auto [in, out] : {std::pair(DataType::Float, DataType::Float),
+                         std::pair(DataType::Half, DataType::Float),
+                         std::pair(DataType::BFloat16, DataType::BFloat16),
+                         std::pair(DataType::Int8, DataType::Int32)})
+    for (auto [k, n] : {std::pair<int64_t, int64_t>(70, 200), {1100, 139}})
+      for (bool isConstant : {false, true}) {
+        Case c("dynamic matmul blocks " + toString(in) + " k" +
+               std::to_string(k) + (isConstant ? " constant" : ""));
+        auto a = dynamic(c.input("a", in, {kN, k}, Data::Integers), {0});
+        auto b = c.input("b", in, {k, n}, Data::Integers);
+        b->setConstant(isConstant);
+        c.output(dynamic(c.matmul(a, b, out), {0}), "c");
+        EXPECT_TRUE(c.runShapes(rowsFrom(c, rows, Data::Integers), kOptions));
+      }
+}
+
 TEST(DynamicTest, ConvolutionBatchWithEpilogue) {
   for (bool channelsLast : {false, true}) {
     Case problem(std::string("dynamic conv batch ") +

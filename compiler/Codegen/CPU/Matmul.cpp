@@ -65,6 +65,16 @@ MatmulTiling::MatmulTiling(const Contraction &c, const TargetInfo &target) {
   chooseBlocks(c, target);
 }
 
+bool MatmulTiling::canReadA(const Contraction &c) const {
+  int64_t granule = inner->getGranule();
+  bool isPlain = granule == 1 ? c.a.isPlain()
+                              : !inner->isCompensated() &&
+                                    inner->getPackedType(c) == c.a.element &&
+                                    c.aRuns.back().stride == 1;
+  return isPlain && c.aRuns.size() == 1 && c.rowsAreLinear &&
+         c.k % granule == 0;
+}
+
 void MatmulTiling::chooseBlocks(const Contraction &c,
                                 const TargetInfo &target) {
   int64_t granule = inner->getGranule(), m = getRows(c);
@@ -82,14 +92,10 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
                ? words * granule
                : llvm::alignTo(llvm::divideCeil(words, blocks), step) * granule;
 
-  bool isPlain = granule == 1 ? c.a.isPlain()
-                              : !inner->isCompensated() &&
-                                    inner->getPackedType(c) == c.a.element;
   // Along k, or along rows that lie closely one behind the other.
   bool isAlongRows = granule == 1 && c.a.coefs[c.mLoops.back()] == 1 &&
                      run.stride * bytes <= kCloseBytes;
-  bool fitsInPlace = isPlain && isOneRun && c.rowsAreLinear &&
-                     ((run.stride == 1 && c.k % granule == 0) || isAlongRows);
+  bool fitsInPlace = canReadA(c) && (run.stride == 1 || isAlongRows);
   packA = !fitsInPlace || (fewRegisters && c.n >= kPackColumns && m > mr);
   if (m == 1 && granule == 1 && c.a.isPlain() && isOneRun)
     packA = false; // each element is read once anyway
@@ -135,7 +141,8 @@ void MatmulTiling::chooseBlocks(const Contraction &c,
     else
       break;
   }
-  rows = std::min(rows, m);
+  if (c.rows.isStatic()) // else blocks are whole tiles
+    rows = std::min(rows, m);
 }
 
 MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
@@ -165,8 +172,11 @@ MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
     fail("the tile's columns are no multiple of the lanes");
     return;
   }
-  if (rows < mr || (c.rows.isStatic() && rows > c.m)) {
-    fail("rows of tile and workgroup exceed those of the result");
+  bool isAll = c.rows.isStatic() && rows == c.m;
+  if (mr < 1 || rows < mr || (c.rows.isStatic() && rows > c.m) ||
+      (rows % mr && !isAll)) {
+    fail("rows of tile and workgroup exceed those of the result, or are no "
+         "whole tiles");
     return;
   }
   if (columns % nr() || kBlock % inner->getGranule()) {
@@ -179,6 +189,10 @@ MatmulTiling::MatmulTiling(const Contraction &c, ir::ScheduleAttr schedule) {
   }
   if (packingB == ir::OperandPacking::Prepared && !c.isPrepackable) {
     fail("the second operand is not constant");
+    return;
+  }
+  if ((directB() && !canReadB(c)) || (!packA && !canReadA(c))) {
+    fail("an operand that is read in place does not lie as the tiles read it");
     return;
   }
 }

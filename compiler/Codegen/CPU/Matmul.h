@@ -24,7 +24,8 @@ struct MatmulTiling {
 
   int64_t nr() const { return nv * lanes; }
   bool directB() const { return packingB == ir::OperandPacking::None; }
-  /// Whether B can be read in place.
+  /// Whether A, or B, can be read in place.
+  bool canReadA(const Contraction &c) const;
   bool canReadB(const Contraction &c) const {
     return inner->getGranule() == 1 && c.b.isPlain() &&
            c.b.coefs[c.nLoop] == 1 && c.bRuns.size() == 1 && c.n >= nr();

@@ -173,7 +173,9 @@ private:
   StatusOr<Ref<PreparedSet>> makePreparedSet(ProgramState &state,
                                              Arguments arguments) const;
   /// What the prepare program is run with.
-  CallPlan preparePlanOf(const PreparedSet &set) const noexcept;
+  /// Binds what the preparing program reads and writes.
+  void bindConstants(const PreparedSet &set, Arguments arguments,
+                     hal::BufferRef *bindings) const noexcept;
   /// The prepared values for these arguments, computed now if need be; null
   /// for a program without any.
   StatusOr<Ref<PreparedSet>> preparedFor(ProgramState &state,

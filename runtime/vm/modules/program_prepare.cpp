@@ -50,10 +50,15 @@ ProgramModule::makePreparedSet(ProgramState &state, Arguments arguments) const {
   return set;
 }
 
-CallPlan ProgramModule::preparePlanOf(const PreparedSet &set) const noexcept {
-  return {.args = args_.span(),
-          .preparedSize = preparedSize(),
-          .prepared = set.memory.get()};
+void ProgramModule::bindConstants(const PreparedSet &set, Arguments arguments,
+                                  hal::BufferRef *bindings) const noexcept {
+  // Nothing else is read: a call of another shape has other buffers.
+  size_t count = args_.size();
+  for (size_t i = 0; i < count; ++i)
+    if (args_[i].isConstant)
+      bindings[i] = {static_cast<hal::BufferView *>(arguments[i])->buffer(), 0,
+                     0, args_[i].byteLength};
+  bindings[count + 1] = {set.memory.get(), 0, 0, preparedSize()};
 }
 
 StatusOr<Ref<PreparedSet>>
@@ -80,7 +85,7 @@ ProgramModule::preparedFor(ProgramState &state, Arguments arguments) const {
   HostArray<hal::BufferRef> bindings;
   if (!bindings.allocate(hostAllocator(), slotCount()))
     return outOfMemoryError("the bindings of a call");
-  bindArguments(preparePlanOf(*set), arguments, bindings.data());
+  bindConstants(*set, arguments, bindings.data());
   FUSILLI_STATUS_RETURN_IF_ERROR(
       state.device->execute(*state.prepare, bindings.span()));
   state.prepared = set;
@@ -109,7 +114,7 @@ ProgramModule::preparedBehind(ProgramState &state, Arguments arguments,
   HostArray<hal::BufferRef> bindings;
   if (!bindings.allocate(hostAllocator(), slotCount()))
     return outOfMemoryError("the bindings of a call");
-  bindArguments(preparePlanOf(*set), arguments, bindings.data());
+  bindConstants(*set, arguments, bindings.data());
   FUSILLI_STATUS_RETURN_IF_ERROR(state.device->queueExecute(
       wait.get(), done.get(), state.prepare.get(), bindings.span()));
   std::lock_guard lock(state.preparedMutex);
