@@ -5,19 +5,13 @@
 // Matmul in every dtype and target, over random shapes, transposed operands
 // and outputs, batches and broadcasts.
 
+#include "tests/e2e/product_types.h"
 #include "tests/e2e/shapes.h"
 
 namespace fusilli::e2e {
 namespace {
 
-struct Types {
-  DataType a, b, c;
-};
-
-std::string toString(const Types &types) {
-  return e2e::toString(types.a) + "," + e2e::toString(types.b) + "," +
-         e2e::toString(types.c);
-}
+using Types = ProductTypes;
 
 const std::vector<Types> kSameTypes = {
     {DataType::Float, DataType::Float, DataType::Float},

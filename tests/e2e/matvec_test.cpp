@@ -6,6 +6,7 @@
 // and memory order, epilogues, batches, views, sums of millions of terms, and
 // the local memory that kernels take.
 
+#include "tests/e2e/product_types.h"
 #include "tests/e2e/shapes.h"
 
 #include <cstring>
@@ -15,14 +16,7 @@ namespace {
 
 using Mode = PointwiseAttr::Mode;
 
-struct Types {
-  DataType a, b, c;
-};
-
-std::string toString(const Types &types) {
-  return e2e::toString(types.a) + "," + e2e::toString(types.b) + "," +
-         e2e::toString(types.c);
-}
+using Types = ProductTypes;
 
 const std::vector<Types> kTypes = {
     {DataType::Float, DataType::Float, DataType::Float},

@@ -588,10 +588,8 @@ SmallVector<Value> ConvolutionEmitter::multiply(ArrayRef<Value> rows,
 
 /// What `count` steps from `line` on fetch of the next block.
 void ConvolutionEmitter::prefetch(Value from, Value line, int64_t count) {
-  int64_t words = 64 / (std::max(32u, c.acc.getIntOrFloatBitWidth()) / 8);
-  Value at = k.addIndex(from, k.mulIndex(line, fetched));
-  for (int64_t i = 0; i < fetched * count; i += words)
-    k.prefetch(bMem, k.addIndex(at, i));
+  k.prefetch(bMem, k.addIndex(from, k.mulIndex(line, fetched)),
+             fetched * count);
 }
 
 /// One step of k for the whole tile.

@@ -90,6 +90,10 @@ private:
              int64_t count, SmallVectorImpl<Value> &acc);
   void prefetch(Value mem, Value from, Value step, int64_t perStep);
   Value batchOffset(const ContractionOperand &o);
+  /// Words from line to line of B or of its panels.
+  int64_t getLine(bool inPlace) const {
+    return inPlace ? c.bRuns.back().stride : columns.getWidth();
+  }
 
   const Contraction &c;
   const MatmulTiling &t;
@@ -327,12 +331,15 @@ void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
     Value inPlace = k.addIndex(batchOffset(c.b), panel.n0);
     panel.base =
         t.directB() ? inPlace : columns.getBase(k, panel.slot, number, loopIv);
-    auto emitWhole = [&] {
+    auto packPanel = [&] {
       if (isNew)
         k.ifThen(isNew, [&] {
           k.outline("pack_b",
                     [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
         });
+    };
+    auto emitWhole = [&] {
+      packPanel();
       Value rest = k.subIndex(k.index(c.rows), firstRow);
       Value count = k.index(tiles);
       if (!c.rows.is(t.rows))
@@ -349,11 +356,8 @@ void MatmulEmitter::computeBlock(Value group, Value isNew, Value kBlock) {
       if (isNew && t.canReadB(c)) {
         read.inPlace = true;
         read.base = inPlace;
-      } else if (isNew) {
-        k.ifThen(isNew, [&] {
-          k.outline("pack_b",
-                    [&] { columns.pack(k, panel.base, panel.n0, loopIv); });
-        });
+      } else {
+        packPanel();
       }
       for (Tile &tile : few)
         k.ifThen(k.isEqual(rowCount, k.index(tile.rows)),
@@ -384,7 +388,7 @@ void MatmulEmitter::emitTile(Tile &tile, Value localRow, Value number,
         aIndex, k.addIndex(batchOffset(c.a), k.mulIndex(row, aRowStride)));
     aIndex = k.addIndex(aIndex, k.mulIndex(panel.kBlock, t.kBlock * aStep));
   }
-  int64_t line = panel.inPlace ? c.bRuns.back().stride : columns.getWidth();
+  int64_t line = getLine(panel.inPlace);
   Value bIndex = k.addIndex(
       panel.base, k.mulIndex(panel.kBlock, t.kBlock / granule * line));
   SmallVector<Value> start =
@@ -406,7 +410,7 @@ SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
                                            const Panel &panel,
                                            ValueRange init) {
   int64_t all = std::min(t.kBlock, depth) / granule;
-  int64_t line = panel.inPlace ? c.bRuns.back().stride : columns.getWidth();
+  int64_t line = getLine(panel.inPlace);
   int64_t last = (depth - (kBlocks - 1) * t.kBlock) / granule;
   Value next;
   if (fetched && !panel.inPlace)
@@ -464,11 +468,8 @@ SmallVector<Value> MatmulEmitter::multiply(const Tile &tile, Value aIndex,
 /// What `unroll` steps from `step` on fetch of a buffer.
 void MatmulEmitter::prefetch(Value mem, Value from, Value step,
                              int64_t perStep) {
-  Type element = cast<MemRefType>(mem.getType()).getElementType();
-  int64_t line = 512 / std::max(8u, element.getIntOrFloatBitWidth());
-  Value at = k.addIndex(from, k.mulIndex(step, perStep));
-  for (int64_t i = 0; i < perStep * t.unroll; i += line)
-    k.prefetch(mem, k.addIndex(at, i));
+  k.prefetch(mem, k.addIndex(from, k.mulIndex(step, perStep)),
+             perStep * t.unroll);
 }
 
 /// `count` steps of k for the whole tile.
@@ -476,7 +477,7 @@ void MatmulEmitter::steps(int64_t rows, Value aIndex, bool inPlace,
                           Value bIndex, int64_t count,
                           SmallVectorImpl<Value> &acc) {
   Value mem = inPlace ? k.binding(c.b.binding) : bMem;
-  int64_t pitch = inPlace ? c.bRuns.back().stride : columns.getWidth();
+  int64_t pitch = getLine(inPlace);
   for (int64_t u = 0; u < count; ++u) {
     if (u)
       k.barrier();

@@ -172,7 +172,6 @@ private:
                      Arguments arguments) const noexcept;
   StatusOr<Ref<PreparedSet>> makePreparedSet(ProgramState &state,
                                              Arguments arguments) const;
-  /// What the prepare program is run with.
   /// Binds what the preparing program reads and writes.
   void bindConstants(const PreparedSet &set, Arguments arguments,
                      hal::BufferRef *bindings) const noexcept;

@@ -113,8 +113,9 @@ public:
   /// `granule` neighbouring elements as one 32-bit word (1: the element itself)
   /// in all lanes.
   Value loadWord(Value mem, Value index, int64_t granule, int64_t lanes);
-  /// Fetches the cache line of an element, which may lie outside of the buffer.
-  void prefetch(Value mem, Value index);
+  /// Fetches the cache lines of `count` elements, which may lie outside of the
+  /// buffer.
+  void prefetch(Value mem, Value index, int64_t count = 1);
   /// The same number, which LLVM does not compute again where it is used: keeps
   /// a base of addresses in a register.
   Value keep(Value index);

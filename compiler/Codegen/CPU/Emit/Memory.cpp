@@ -86,9 +86,13 @@ Value KernelBuilder::loadWord(Value mem, Value idx, int64_t granule,
   return splat(vector::ExtractOp::create(b, word, int64_t(0)), lanes);
 }
 
-void KernelBuilder::prefetch(Value mem, Value idx) {
-  memref::PrefetchOp::create(b, mem, ValueRange{idx}, /*isWrite=*/false,
-                             /*localityHint=*/3, /*isDataCache=*/true);
+void KernelBuilder::prefetch(Value mem, Value idx, int64_t count) {
+  Type element = cast<MemRefType>(mem.getType()).getElementType();
+  int64_t line = 512 / std::max(8u, element.getIntOrFloatBitWidth());
+  for (int64_t i = 0; i < count; i += line)
+    memref::PrefetchOp::create(b, mem, ValueRange{addIndex(idx, i)},
+                               /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
 }
 
 Value KernelBuilder::keep(Value idx) {
